@@ -1,0 +1,1 @@
+//! The kernel of this machine: addresses, routes, rules, made as desired and repaired.

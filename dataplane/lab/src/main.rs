@@ -1,0 +1,2 @@
+//! Tools of the lab.
+fn main() {}

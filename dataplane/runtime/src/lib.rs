@@ -1,0 +1,1 @@
+//! Threads, sockets, TUN and QUIC connections: what drives `core`.
