@@ -63,10 +63,10 @@ function checkTools() {
 /** The first cargo that is new enough: rustup's may be hidden behind the distribution's. */
 function findCargo() {
   const rustup = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin', 'cargo');
-  let problem;
-  for (const cargo of [find('cargo'), existsSync(rustup) ? rustup : undefined]) {
-    const said = cargo && spawnSync(cargo, ['--version'], { encoding: 'utf8', cwd: join(root, 'dataplane') });
-    problem = cargoProblem(said?.status === 0 ? said.stdout : undefined);
+  let problem = cargoProblem(undefined);
+  for (const cargo of [existsSync(rustup) ? rustup : undefined, find('cargo')].filter(Boolean)) {
+    const said = spawnSync(cargo, ['--version'], { encoding: 'utf8', cwd: join(root, 'dataplane') });
+    problem = cargoProblem(said.status === 0 ? said.stdout : undefined);
     if (!problem) return { cargo, version: said.stdout.trim() };
   }
   return stop(problem);

@@ -1,0 +1,51 @@
+/*
+ * `npm start`: a box that runs from this tree, with its key, settings and log under `.state/`.
+ * `npm start -- --demo`: three offices in network namespaces instead. Other arguments go to
+ * `quicether start` as they are.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const args = process.argv.slice(2);
+
+function stop(sentence: string, status: number): never {
+  process.stderr.write(`npm start: ${sentence}\n`);
+  process.exit(status);
+}
+
+/** Runs in the foreground; signals of the terminal reach it by themselves, others are passed on. */
+function runForeground(command: string, commandArgs: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(command, commandArgs, { stdio: 'inherit', env: { ...process.env, ...env } });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // The terminal sends Ctrl-C to both; passing it on again would be a second, impatient one.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => stop(error.message, 1));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0);
+  });
+}
+
+function startDemo() {
+  const demo = join(root, 'test/lab/demo.ts');
+  if (!existsSync(demo)) stop('this tree has no demo (test/lab/demo.ts)', 1);
+  if (process.getuid?.() !== 0) stop('the demo makes network namespaces; run: sudo npm start -- --demo', 4);
+  const setup = spawnSync('sh', [join(root, 'scripts/setup'), 'lab'], { stdio: 'inherit' });
+  if (setup.status !== 0) process.exit(setup.status ?? 1);
+  runForeground(process.execPath, [demo, ...args.filter((arg) => arg !== '--demo')]);
+}
+
+function startBox() {
+  const state = join(root, '.state');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  process.stdout.write(`npm start: state in ${state}; look at it with: npm run quicether -- status\n`);
+  runForeground(join(root, 'scripts/quicether'), ['start', ...args], { QUICETHER_STATE_DIR: state });
+}
+
+if (args.includes('--demo')) startDemo();
+else startBox();

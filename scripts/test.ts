@@ -1,0 +1,86 @@
+/*
+ * `npm test`: everything once, output as it comes, and one last line that counts.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { runCommand } from './run-command.ts';
+import { addCounts, countCargo, countStatus, countVitest, type TestCount } from './test-count.ts';
+
+type Step = { readonly name: string; readonly run: () => Promise<TestCount> };
+
+const root = join(import.meta.dirname, '..');
+const reports = join(root, 'build', 'test');
+const SCENARIO_TIMEOUT_MS = 300_000;
+const SUITE_TIMEOUT_MS = 900_000;
+
+/** One step of `npm run check`, which counts as one test. */
+const check = (name: string): Step => ({
+  name: `check ${name}`,
+  run: async () => countStatus((await runCommand(process.execPath, [join(root, 'scripts/check.ts'), name])).status),
+});
+
+const vitest = (project: string): Step => ({
+  name: `${project} tests`,
+  async run() {
+    const report = join(reports, `${project}.json`);
+    rmSync(report, { force: true });
+    const program = join(root, 'node_modules/vitest/vitest.mjs');
+    const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const options = { cwd: root, timeoutMs: SUITE_TIMEOUT_MS };
+    const { status } = await runCommand(process.execPath, [program, ...args, '--passWithNoTests'], options);
+    return countVitest(existsSync(report) ? readFileSync(report, 'utf8') : undefined, status);
+  },
+});
+
+const cargo: Step = {
+  name: 'engine tests (cargo, all crates)',
+  async run() {
+    const args = ['test', '--workspace', '--no-fail-fast', '--manifest-path', 'dataplane/Cargo.toml'];
+    const { status, output } = await runCommand('cargo', args, { cwd: root, timeoutMs: SUITE_TIMEOUT_MS });
+    return countCargo(output, status);
+  },
+};
+
+const scenario = (name: string): Step => ({
+  name: `lab ${name}`,
+  async run() {
+    const args = ['run', '--silent', 'lab', '--', name];
+    return countStatus((await runCommand('npm', args, { cwd: root, timeoutMs: SCENARIO_TIMEOUT_MS })).status);
+  },
+});
+
+function scenarioNames(): string[] {
+  const folder = join(root, 'test/lab/scenarios');
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  return files.map((file) => basename(file, '.ts')).sort();
+}
+
+const steps: readonly Step[] = [
+  ...['types', 'lint', 'format', 'clippy'].map(check),
+  ...['unit', 'layout', 'contracts'].map(vitest),
+  cargo,
+  vitest('package'),
+  ...scenarioNames().map(scenario),
+];
+
+mkdirSync(reports, { recursive: true });
+if (process.getuid?.() !== 0) {
+  process.stdout.write('npm test: the lab makes network namespaces and will fail without root; run: sudo npm test\n');
+}
+const wanted = process.argv.slice(2);
+let total: TestCount = { passed: 0, failed: 0 };
+const failedSteps: string[] = [];
+for (const [index, step] of steps.entries()) {
+  if (wanted.length > 0 && !wanted.some((word) => step.name.includes(word))) continue;
+  const startMs = performance.now();
+  process.stdout.write(`\n== ${index + 1}/${steps.length} ${step.name}\n`);
+  const count = await step.run();
+  total = addCounts(total, count);
+  if (count.failed > 0) failedSteps.push(step.name);
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  process.stdout.write(`== ${step.name}: ${count.passed} passed, ${count.failed} failed, ${seconds} s\n`);
+}
+if (failedSteps.length > 0) process.stdout.write(`\nfailed in: ${failedSteps.join('; ')}\n`);
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed > 0 ? 1 : 0;
