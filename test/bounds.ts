@@ -1,0 +1,64 @@
+/**
+ * Every figure the product promises, in one place: tests, lab and bench compare against these
+ * and nothing else. Ratios are within one run on one machine; absolute figures would only
+ * measure the machine.
+ */
+export const BOUNDS = {
+  tunnel: {
+    /** Product over limit probe, TCP throughput, 1 and 8 flows. */
+    leastRatioToProbe: 0.75,
+    /** What we aim for. */
+    aimedRatioToProbe: 0.9,
+    /** The limit probe over the trial's C program: the yardstick itself must not be short. */
+    leastProbeToReference: 0.95,
+    /** Product over wireguard-go, 1 and 8 flows. */
+    leastRatioToWireguardGo: 1.5,
+    /** Idle round trip above the raw link, in microseconds. */
+    mostAddedRttUs: 150,
+    /** Daemon start to first packet on a LAN, in milliseconds. */
+    mostStartMs: 1000,
+    /** Resident memory of the daemon with one peer. */
+    mostDaemonRssBytes: 120_000_000,
+    /** Resident memory for each further idle peer. */
+    mostIdlePeerBytes: 100_000,
+  },
+  hostilePort: {
+    /** Datagrams thrown at the port with `--bounds`, and without. */
+    fullDatagrams: 1_000_000,
+    quickDatagrams: 40_000,
+    /** Bytes and packets the attacker may hear back. */
+    mostAnswered: 0,
+    /** Growth of the engine's resident memory that still counts as flat. */
+    mostRssGrowthBytes: 8_000_000,
+    /** Throughput under attack over throughput in peace. */
+    leastSpeedKept: 0.9,
+  },
+  slowPeer: {
+    /** Throughput and round trip of a peer beside a slow one, over the same without it. */
+    leastSpeedKept: 0.95,
+    /** Median round trip may grow by this factor, or by this much where it is tiny. */
+    mostPingFactor: 1.05,
+    mostAddedPingMs: 1,
+  },
+  restart: {
+    /** Pings lost across `kill -9` and restart of a daemon. */
+    mostPingsLost: 0,
+    /** Longest silence of the tunnel across `kill -9` of the engine, in milliseconds. */
+    mostEngineGapMs: 8000,
+  },
+  roam: {
+    /** Longest silence after the client's address changed, in milliseconds. */
+    mostGapMs: 5000,
+  },
+  loss: {
+    /**
+     * Inner TCP segments sent again, over those sent, at most `factor` times the line's loss
+     * plus `base`: a piece straddles two segments, and acknowledgements are lost too.
+     */
+    mostResentFactor: 4,
+    mostResentBase: 0.01,
+    /** Bytes of the file with `--bounds`, and without. */
+    fullFileBytes: 1024 ** 3,
+    quickFileBytes: 8 * 1024 ** 2,
+  },
+} as const;

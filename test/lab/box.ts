@@ -1,0 +1,206 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Outcome, Running } from './command.ts';
+import { until } from './command.ts';
+import type { Host } from './host.ts';
+import { pidsIn } from './namespace.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const PROGRAM = [process.execPath, join(REPOSITORY, 'server/main.ts')];
+
+export const PORT = 9000;
+
+/** A peer as it stands in the configuration file. */
+export interface PeerEntry {
+  readonly id: string;
+  /** Where to dial it; without, the peer dials. */
+  readonly address?: string;
+  readonly prefixes?: readonly string[];
+}
+
+export interface BoxSettings {
+  readonly peers?: readonly PeerEntry[];
+  /** Prefixes behind this box. */
+  readonly forward?: readonly string[];
+  readonly mtu?: number;
+  /** More words for `quicether start`. */
+  readonly flags?: readonly string[];
+}
+
+/** What `status --json` says, as far as the lab looks at it. */
+export interface Status {
+  readonly node_id: string;
+  readonly tun: { readonly name: string; readonly addr: string };
+  readonly [more: string]: unknown;
+}
+
+/** A host that runs the product: a real daemon with state, socket and configuration of its own. */
+export class Box {
+  readonly host: Host;
+  readonly socket: string;
+  readonly stateDirectory: string;
+  readonly #configFile: string;
+  readonly #sabotage: string | undefined;
+  #daemon: Running | undefined;
+  #nodeId: string | undefined;
+  #starts = 0;
+
+  constructor(host: Host, sabotage: string | undefined) {
+    this.host = host;
+    this.#sabotage = sabotage;
+    this.socket = join(host.directory, 'q.sock');
+    this.stateDirectory = join(host.directory, 'state');
+    this.#configFile = join(host.directory, 'config.toml');
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      QUICETHER_SOCKET: this.socket,
+      QUICETHER_CONFIG: this.#configFile,
+      QUICETHER_STATE_DIR: this.stateDirectory,
+      ...(this.#sabotage === undefined ? {} : { QUICETHER_SABOTAGE: this.#sabotage }),
+    };
+  }
+
+  /** Runs `quicether` with these words, as the root of this box. */
+  outcomeOf(words: readonly string[], timeoutMs = 20_000): Promise<Outcome> {
+    return this.host.outcomeOf([...PROGRAM, ...words], { env: this.#environment(), timeoutMs });
+  }
+
+  /** What `quicether WORDS --json` printed; throws when it failed. */
+  async ask<T>(...words: readonly string[]): Promise<T> {
+    const outcome = await this.outcomeOf([...words, '--json']);
+    if (outcome.status !== 0) {
+      throw new Error(
+        `${this.host.name}: quicether ${words.join(' ')} ended with ${outcome.status}: ${outcome.stderr}`,
+      );
+    }
+    return JSON.parse(outcome.stdout) as T;
+  }
+
+  /** Its NodeId; the key is made when there is none. */
+  async nodeId(): Promise<string> {
+    this.#nodeId ??= await this.#makeKey();
+    return this.#nodeId;
+  }
+
+  async #makeKey(): Promise<string> {
+    if (!existsSync(this.#configFile)) this.configure({});
+    const { stdout, stderr } = await this.outcomeOf(['keygen', '--json']);
+    const found = /qe1[a-z0-9]+/.exec(stdout + stderr);
+    if (!found) throw new Error(`${this.host.name}: quicether keygen said no NodeId: ${stdout}${stderr}`);
+    return found[0];
+  }
+
+  /** Writes the configuration file; takes effect with the next start. */
+  configure(settings: BoxSettings): void {
+    const list = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(', ')}]`;
+    const lines = [
+      '[node]',
+      `name = ${JSON.stringify(this.host.name)}`,
+      `key_file = ${JSON.stringify(join(this.stateDirectory, 'node.key'))}`,
+      '[network]',
+      `mtu = ${settings.mtu ?? 1500}`,
+      `advertise_subnets = ${list(settings.forward ?? [])}`,
+      '[discovery]',
+      `dht_port = ${PORT}`,
+    ];
+    for (const peer of settings.peers ?? []) {
+      lines.push('[[peers]]', `id = ${JSON.stringify(peer.id)}`);
+      if (peer.address !== undefined) lines.push(`addresses = ${list([peer.address])}`);
+      lines.push(`subnets = ${list(peer.prefixes ?? [])}`);
+    }
+    writeFileSync(this.#configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
+    this.#flags = settings.flags ?? [];
+  }
+
+  #flags: readonly string[] = [];
+
+  /** Starts the daemon, which brings the engine up, and waits until it answers. */
+  async start(): Promise<void> {
+    if (!existsSync(this.#configFile)) this.configure({});
+    this.#starts++;
+    this.#daemon = this.host.start('daemon', [...PROGRAM, 'start', ...this.#flags], { env: this.#environment() });
+    await this.waitUntilUp();
+  }
+
+  async waitUntilUp(timeoutMs = 15_000): Promise<void> {
+    await until(`the daemon of ${this.host.name}`, timeoutMs, async () => {
+      if (this.#daemon?.hasEnded()) throw new Error(`it ended: ${this.log().slice(-1500)}`);
+      const status = await this.status();
+      return status.tun.name === '' ? undefined : status;
+    });
+  }
+
+  status(): Promise<Status> {
+    return this.ask<Status>('status');
+  }
+
+  /** Addresses of the box inside the tunnel. */
+  async overlay(): Promise<{ ipv4: string; ipv6: string }> {
+    const { tun } = await this.status();
+    const text = await this.host.run(['ip', '-o', 'addr', 'show', 'dev', tun.name, 'scope', 'global']);
+    const ipv4 = /inet ([\d.]+)/.exec(text)?.[1];
+    const ipv6 = /inet6 ([0-9a-f:]+)/.exec(text)?.[1];
+    if (!ipv4 || !ipv6) throw new Error(`${this.host.name}: ${tun.name} lacks an address: ${text}`);
+    return { ipv4, ipv6 };
+  }
+
+  /** Everything the last daemon printed. */
+  log(): string {
+    const file = join(this.host.directory, `daemon-${this.#starts}.log`);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  daemonPid(): number {
+    if (!this.#daemon || this.#daemon.hasEnded()) throw new Error(`${this.host.name}: no daemon runs`);
+    return this.#daemon.pid;
+  }
+
+  /** Process id of the engine, found by what runs in the namespace; undefined when none does. */
+  async enginePid(): Promise<number | undefined> {
+    for (const pid of await pidsIn(this.host.namespace)) {
+      if (commandOf(pid).startsWith('quicether-engin')) return pid;
+    }
+    return undefined;
+  }
+
+  /** `kill -9` of the daemon; the engine must not notice. */
+  async killDaemon(): Promise<void> {
+    const daemon = this.#daemon;
+    if (!daemon) throw new Error(`${this.host.name}: no daemon runs`);
+    process.kill(daemon.pid, 'SIGKILL');
+    await daemon.ended;
+  }
+
+  async killEngine(): Promise<void> {
+    const pid = await this.enginePid();
+    if (pid === undefined) throw new Error(`${this.host.name}: no engine runs`);
+    process.kill(pid, 'SIGKILL');
+  }
+
+  /** SIGTERM, as a service manager would; waits until daemon and engine are gone. */
+  async stop(): Promise<void> {
+    if (this.#daemon && !this.#daemon.hasEnded()) await this.#daemon.stop(10_000);
+    await until(`the engine of ${this.host.name} to end`, 10_000, async () =>
+      (await this.enginePid()) === undefined ? true : undefined,
+    );
+  }
+}
+
+/** Name of a process as the kernel knows it, 15 characters at most; empty when it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Resident memory of a process. */
+export function rssBytesOf(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no VmRSS`);
+  return Number(kilobytes) * 1024;
+}
