@@ -5,6 +5,7 @@ pub mod ecn;
 pub mod node_id;
 pub mod packet;
 pub mod prefix;
+pub mod queue;
 pub mod reassembly;
 pub mod routes;
 
