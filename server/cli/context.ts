@@ -1,4 +1,5 @@
 import type { ExitStatus } from '../core/failures.ts';
+import type { ConfigDesk } from '../settings/config-desk.ts';
 
 /** What a command may touch of the process it runs in; tests hand in their own. */
 export interface CliContext {
@@ -12,4 +13,6 @@ export interface CliContext {
   readonly isTty: boolean;
   /** Sets the status that the process ends with; returns, never throws. The highest one set counts. */
   readonly exit: (status: ExitStatus) => void;
+  /** Reading and checking configuration: `openConfigDesk({ files: configFiles, env, hostName })`. */
+  readonly config: ConfigDesk;
 }

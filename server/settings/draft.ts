@@ -1,0 +1,30 @@
+import type { Failure, Place } from '../core/result.ts';
+import type { Problem } from './kinds.ts';
+import type { Origin } from './origin.ts';
+import type { PeerSettings } from './peers.ts';
+
+/** A value that one source gives, with where it gave it. */
+export interface Given {
+  readonly value: unknown;
+  readonly origin: Origin;
+}
+
+/** A peer and where it is named; `partPlace` finds the place of a part of it. */
+export interface GivenPeer {
+  readonly peer: PeerSettings;
+  readonly origin: Origin;
+  partPlace(path: readonly (string | number)[]): Place | undefined;
+}
+
+/** What one source (file, environment, flags) says, checked by itself. */
+export interface Draft {
+  /** By key: `network.tun_addr`. */
+  readonly values: ReadonlyMap<string, Given>;
+  readonly peers: readonly GivenPeer[];
+  readonly failures: readonly Failure[];
+}
+
+/** A failure of a value from the environment or a flag, where the name is the place. */
+export function namedFailure(name: string, problem: Problem): Failure {
+  return { code: 'settings.value', message: `${name}: ${problem.message}` };
+}

@@ -1,0 +1,21 @@
+import type { Place } from '../core/result.ts';
+
+/** Where a value comes from; later kinds win over earlier ones. */
+export type Origin =
+  | { readonly kind: 'default' }
+  | ({ readonly kind: 'file' } & Place)
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'flag'; readonly name: string };
+
+/** The origin as people read it: `config.toml:14`, `QUICETHER_LOG_LEVEL`, `--log-level`, `default`. */
+export function formatOrigin(origin: Origin): string {
+  switch (origin.kind) {
+    case 'default':
+      return 'default';
+    case 'file':
+      return `${origin.file}:${origin.line}`;
+    case 'env':
+    case 'flag':
+      return origin.name;
+  }
+}
