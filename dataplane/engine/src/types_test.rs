@@ -1,0 +1,1 @@
+//! The committed TypeScript types are those of `messages.rs`.
