@@ -15,7 +15,7 @@ pub const MAX_LINE_LEN: usize = 4 << 20;
 
 /// One line from the daemon. Answers carry the same `id`.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct Request {
     /// Chosen by the daemon, returned with the answer.
     #[ts(type = "number")]
@@ -28,7 +28,7 @@ pub struct Request {
 /// What the daemon asks.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "call", content = "params", rename_all = "snake_case")]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub enum Call {
     /// First call on a connection; answered by [`Answer::Hello`].
     Hello {
@@ -55,7 +55,7 @@ pub enum Call {
 /// One line from the engine.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub enum Message {
     /// A call succeeded.
     Answer {
@@ -71,7 +71,8 @@ pub enum Message {
         #[ts(type = "number")]
         id: u64,
         /// Stable code: `bad_request`, `unknown_call`, `protocol`, `permission`, `tun_taken`,
-        /// `address_in_use`, `bad_state`, `unknown_peer`, `timeout`, `internal`.
+        /// `address_in_use`, `bad_state`, `unknown_peer`, `timeout`, `busy` (another daemon steers
+        /// the engine, or too many connections), `internal`.
         code: String,
         /// One sentence for a person: place, value, remedy.
         message: String,
@@ -89,7 +90,7 @@ pub enum Message {
 /// Results of calls.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub enum Answer {
     /// To [`Call::Hello`].
     Hello {
@@ -128,7 +129,7 @@ pub enum Answer {
 /// What happened, told once, without being asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub enum Event {
     /// An accepted peer carries traffic from now on.
     PeerUp {
@@ -187,7 +188,7 @@ pub enum Event {
 
 /// Everything the engine should be doing, whole. What is not in it is taken down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct DesiredState {
     /// Counts up; a state with a number not above the one in force is refused.
     #[ts(type = "number")]
@@ -216,7 +217,7 @@ pub struct DesiredState {
 
 /// The interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct Tun {
     /// `quicether0`.
     pub name: String,
@@ -228,7 +229,7 @@ pub struct Tun {
 
 /// A peer that this box accepts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct Peer {
     /// `qe1...`.
     pub node_id: String,
@@ -241,7 +242,7 @@ pub struct Peer {
 
 /// What is, once a second or when asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct Snapshot {
     /// Generation in force.
     #[ts(type = "number")]
@@ -268,7 +269,7 @@ pub struct Snapshot {
 
 /// How things stand with an accepted peer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct PeerStatus {
     /// Who.
     pub node_id: String,
@@ -311,7 +312,7 @@ pub struct PeerStatus {
 /// How far a peer is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub enum PeerState {
     /// No connection; dialling, or waiting to be dialled.
     #[default]
@@ -324,7 +325,7 @@ pub enum PeerState {
 
 /// One pair of lines between two boxes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct PathStatus {
     /// Interface the packets leave by, empty when not known.
     pub interface: String,
@@ -356,7 +357,7 @@ pub struct PathStatus {
 
 /// Somebody who proved a key that this box has not accepted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct PendingPeer {
     /// Who.
     pub node_id: String,
@@ -375,7 +376,7 @@ pub struct PendingPeer {
 
 /// A route to a peer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct RouteStatus {
     /// Prefix.
     pub destination: String,
@@ -389,7 +390,7 @@ pub struct RouteStatus {
 
 /// Sums since the engine started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export, export_to = "engine-messages.ts")]
+#[ts(export_to = "engine-messages.ts")]
 pub struct Counters {
     /// Handshakes that ended in a connection.
     #[ts(type = "number")]
