@@ -1,0 +1,167 @@
+import type { CancelTimer, Clock } from '../core/clock.ts';
+import { fail, type Failure, failWith, ok, type Result } from '../core/result.ts';
+import type { EngineHello, EnginePort } from '../operations/world.ts';
+import { EngineConnection } from './engine.ts';
+import type { Answer, Call, Event } from './engine-messages.ts';
+import { type EngineCommand, type EngineProcess, lastWords, startEngine } from './engine-process.ts';
+
+const START_TIMEOUT_MS = 5_000;
+const EXTERNAL_TIMEOUT_MS = 15_000;
+const POLL_MS = 10;
+const BACKOFF_MIN_MS = 50;
+const BACKOFF_MAX_MS = 5_000;
+/** Draining takes a moment per peer. */
+const SHUTDOWN_TIMEOUT_MS = 15_000;
+
+export interface SupervisorOptions {
+  readonly clock: Clock;
+  readonly socketPath: string;
+  /** How to start it; undefined: somebody else does (systemd), and it is only waited for. */
+  readonly command: EngineCommand | undefined;
+  readonly log: Record<'info' | 'warn' | 'error', (fields: object, text: string) => void>;
+}
+
+/** Keeps an engine there: adopts a running one, starts one when there is none, and again when it dies. */
+export class EngineSupervisor implements EnginePort {
+  readonly #options: SupervisorOptions;
+  readonly #onConnected: ((hello: EngineHello) => void)[] = [];
+  readonly #onEvent: ((event: Event) => void)[] = [];
+  #connection: EngineConnection | undefined;
+  #process: EngineProcess | undefined;
+  #hello: EngineHello | undefined;
+  #backoffMs = BACKOFF_MIN_MS;
+  #retry: CancelTimer | undefined;
+  #isStopping = false;
+  #wasStarted = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get hello(): EngineHello | undefined {
+    return this.#hello;
+  }
+
+  /** Whether this daemon started the engine, so that a failed start takes it down again. */
+  get wasStarted(): boolean {
+    return this.#wasStarted;
+  }
+
+  onConnected(listener: (hello: EngineHello) => void): void {
+    this.#onConnected.push(listener);
+  }
+
+  onEvent(listener: (event: Event) => void): void {
+    this.#onEvent.push(listener);
+  }
+
+  call(call: Call, timeoutMs?: number): Promise<Result<Answer>> {
+    if (!this.#connection) return Promise.resolve(failWith(NOT_REACHABLE));
+    return this.#connection.call(call, timeoutMs);
+  }
+
+  /** Connects to the running engine, else starts one and waits for it. */
+  async start(): Promise<Result<void>> {
+    const { clock, command } = this.#options;
+    const running = await this.#connect();
+    if (running.ok || running.error.code !== 'engine.not-reachable') return running;
+    if (command) this.#spawn(command);
+    const deadlineMs = clock.monotonicMs() + (command ? START_TIMEOUT_MS : EXTERNAL_TIMEOUT_MS);
+    for (;;) {
+      const connected = await this.#connect();
+      if (connected.ok) return connected;
+      if (command && !this.#process) return failWith(whyEnded(command));
+      if (clock.monotonicMs() > deadlineMs) return connected;
+      await new Promise<void>((resolve) => clock.setTimer(command ? POLL_MS : 200, resolve));
+    }
+  }
+
+  /** Lets go of the engine, which goes on. */
+  release(): void {
+    this.#isStopping = true;
+    this.#retry?.();
+    this.#connection?.close();
+  }
+
+  /** Has the engine say goodbye, remove all that is its own, and end. */
+  async shutDown(): Promise<Result<void>> {
+    this.#isStopping = true;
+    this.#retry?.();
+    const answer = await this.call({ call: 'shutdown' }, SHUTDOWN_TIMEOUT_MS);
+    if (answer.ok && this.#process) await this.#process.ended;
+    this.#connection?.close();
+    return answer.ok ? ok(undefined) : answer;
+  }
+
+  async #connect(): Promise<Result<void>> {
+    const opened = await EngineConnection.open(this.#options.socketPath, this.#options.clock);
+    if (!opened.ok) return opened;
+    const { connection, hello } = opened.value;
+    this.#connection = connection;
+    this.#hello = hello;
+    this.#backoffMs = BACKOFF_MIN_MS;
+    connection.onClose = (why) => this.#lost(why);
+    connection.onEvent = (event, droppedEvents) => {
+      if (droppedEvents > 0) this.#options.log.warn({ droppedEvents }, 'engine events were lost');
+      for (const listener of this.#onEvent) listener(event);
+    };
+    const { pid, version, instance, generation } = hello;
+    this.#options.log.info({ pid, version, instance, generation }, generation > 0 ? 'engine adopted' : 'engine connected');
+    for (const listener of this.#onConnected) listener(hello);
+    return ok(undefined);
+  }
+
+  #lost(why: Failure): void {
+    this.#connection = undefined;
+    this.#hello = undefined;
+    if (this.#isStopping) return;
+    this.#options.log.warn({ code: why.code }, `engine lost: ${why.message}`);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#retry?.();
+    this.#retry = this.#options.clock.setTimer(this.#backoffMs, () => void this.#recover());
+    this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2);
+  }
+
+  async #recover(): Promise<void> {
+    if (this.#isStopping || this.#connection) return;
+    const backoffMs = this.#backoffMs;
+    const { command } = this.#options;
+    const connected = await this.#connect();
+    if (connected.ok) {
+      // An engine that dies again at once must not be restarted at full speed.
+      this.#backoffMs = backoffMs;
+      this.#options.clock.setTimer(BACKOFF_MAX_MS, () => {
+        if (this.#connection) this.#backoffMs = BACKOFF_MIN_MS;
+      });
+      return;
+    }
+    if (command && !this.#process && connected.error.code === 'engine.not-reachable') this.#spawn(command);
+    this.#retryLater();
+  }
+
+  #spawn(command: EngineCommand): void {
+    const started = startEngine(command);
+    this.#process = started;
+    this.#wasStarted = true;
+    this.#options.log.info({ pid: started.pid }, 'engine started');
+    void started.ended.then(({ exit, signal }) => {
+      this.#process = undefined;
+      if (!this.#isStopping) this.#options.log.error({ exit, signal, said: lastWords(command) }, 'engine ended');
+    });
+  }
+}
+
+const NOT_REACHABLE: Failure = {
+  code: 'engine.not-reachable',
+  message: 'the engine does not answer; it is being restarted',
+  remedy: 'quicether logs says why',
+};
+
+function whyEnded(command: EngineCommand): Failure {
+  const said = lastWords(command);
+  const isPermission = /permission|CAP_NET_ADMIN|EPERM/i.test(said);
+  return fail(isPermission ? 'engine.permission' : 'engine.start', `the engine did not start: ${said || 'it said nothing'}`).error;
+}

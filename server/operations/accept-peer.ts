@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import { parseHostPort } from '../core/host-port.ts';
+import { formatHostPort, type HostPort } from '../core/host-port.ts';
+import { parseNodeId } from '../core/node-id.ts';
+import { fail, ok } from '../core/result.ts';
+import { NOT_BUILT_YET, operation } from './operation.ts';
+import type { World } from './world.ts';
+
+/** Lets a box send and receive; from then on traffic flows when it has accepted this one too. */
+export const acceptPeer = operation({
+  name: 'peer.accept',
+  method: 'AcceptPeer',
+  summary: 'Lets a box send and receive, whether it is connected already or comes later.',
+  role: 'admin',
+  input: z.object({ node_id: z.string().max(128), name: z.string().min(1).max(64).optional() }),
+  output: z.object({ node_id: z.string(), was_accepted: z.boolean() }),
+  audit: ({ node_id }) => `accepted ${node_id}`,
+  omitted: NOT_BUILT_YET,
+
+  async run({ node_id, name }, world) {
+    // Whole NodeIds only: accepting by name would let a stranger choose whom it is taken for.
+    const parsed = parseNodeId(node_id);
+    if (!parsed.ok) return parsed;
+    const nodeId = parsed.value;
+    if (nodeId === world.intent.id) return fail('peer.self', `${nodeId} is this box itself`, { remedy: 'give the NodeId of the other box' });
+    const { accepted } = world.steering;
+    const isConfigured = world.intent.peers.some((peer) => peer.id === nodeId);
+    if (isConfigured || accepted.some((peer) => peer.nodeId === nodeId)) return ok({ node_id, was_accepted: true });
+    const snapshot = await world.steering.snapshot();
+    const pending = snapshot.ok ? snapshot.value.pending.find((peer) => peer.node_id === nodeId) : undefined;
+    const written = await world.steering.accept({
+      nodeId,
+      name,
+      addresses: pending ? dialledAt(pending.address, world) : [],
+      acceptedAtMs: world.clock.nowMs(),
+    });
+    return written.ok ? ok({ node_id, was_accepted: false }) : written;
+  },
+});
+
+/** The configured place where the box answered: from now on it is dialled there by its NodeId. */
+function dialledAt(address: string, { intent }: World): HostPort[] {
+  const seen = parseHostPort(address);
+  if (!seen.ok) return [];
+  const exact = intent.dial.filter((place) => formatHostPort(place) === formatHostPort(seen.value));
+  return exact.slice(0, 1);
+}

@@ -1,0 +1,24 @@
+import { acceptPeer } from './accept-peer.ts';
+import { getConfig } from './get-config.ts';
+import { getDiagnostics } from './get-diagnostics.ts';
+import { getLogs } from './get-logs.ts';
+import { getPeers } from './get-peers.ts';
+import { getRoutes } from './get-routes.ts';
+import { getStatus } from './get-status.ts';
+import { pingPeer } from './ping-peer.ts';
+import { removePeer } from './remove-peer.ts';
+import { shutDown } from './shut-down.ts';
+
+/** Everything an administrator can do; every surface is made from this list. */
+export const OPERATIONS = [
+  getStatus,
+  getPeers,
+  acceptPeer,
+  removePeer,
+  pingPeer,
+  getRoutes,
+  getLogs,
+  getConfig,
+  getDiagnostics,
+  shutDown,
+] as const;

@@ -1,0 +1,19 @@
+import * as z from 'zod';
+import { ok } from '../core/result.ts';
+import { NOT_BUILT_YET, operation } from './operation.ts';
+
+/** The settings that the daemon runs with, and where each comes from. */
+export const getConfig = operation({
+  name: 'config.get',
+  method: 'GetConfig',
+  summary: 'The settings that the daemon runs with, and where each comes from.',
+  role: 'operator',
+  input: z.object({}),
+  output: z.object({ settings: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })) }),
+  audit: null,
+  omitted: { ...NOT_BUILT_YET, cli: '`config show` reads the files, so that it works without a daemon; `diag` has this one' },
+
+  async run(_, { settings }) {
+    return ok({ settings: settings.entries.map((entry) => ({ ...entry })) });
+  },
+});

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { PathStatus, PeerStatus, Snapshot } from '../adapters/engine-messages.ts';
+import type { World } from './world.ts';
+
+/** One pair of lines, as status shows it. */
+export const PathView = z.object({
+  if: z.string(),
+  rtt_ms: z.number(),
+  state: z.enum(['up', 'suspect']),
+  peer: z.string(),
+  local: z.string(),
+  remote: z.string(),
+  loss_ratio: z.number(),
+  mtu: z.number(),
+});
+
+export const PeerView = z.object({
+  node_id: z.string(),
+  name: z.string(),
+  address: z.string().nullable(),
+  rtt_ms: z.number().nullable(),
+  status: z.enum(['connected', 'waiting', 'connecting', 'pending']),
+  problem: z.string().nullable(),
+  remedy: z.string().nullable(),
+  overlay_addresses: z.array(z.string()),
+  connected_sec: z.number(),
+  sent_bytes: z.number(),
+  received_bytes: z.number(),
+});
+export type PeerView = z.output<typeof PeerView>;
+
+/** A path that has been silent for so long is shown as suspect. */
+const SUSPECT_MS = 15_000;
+
+export function viewPath(peer: string, path: PathStatus): z.output<typeof PathView> {
+  return {
+    if: path.interface,
+    rtt_ms: milliseconds(path.rtt_us),
+    state: path.silent_ms > SUSPECT_MS ? 'suspect' : 'up',
+    peer,
+    local: path.local,
+    remote: path.remote,
+    loss_ratio: path.sent_packets > 0 ? path.lost_packets / path.sent_packets : 0,
+    mtu: path.mtu,
+  };
+}
+
+/** Accepted peers as they are, then those that wait to be accepted, each with its next step. */
+export function viewPeers(snapshot: Snapshot, world: World): PeerView[] {
+  const routes = Map.groupBy(snapshot.routes, (route) => route.node_id);
+  const accepted = snapshot.peers.map((peer) => viewPeer(peer, world, routes.get(peer.node_id) ?? []));
+  const pending = snapshot.pending.map(
+    (peer): PeerView => ({
+      node_id: peer.node_id,
+      name: peer.name,
+      address: peer.address,
+      rtt_ms: null,
+      status: 'pending',
+      problem: peer.accepted_there ? 'it has accepted this box and waits to be accepted here' : 'neither side has accepted the other yet',
+      remedy: `quicether peers accept ${peer.node_id}`,
+      overlay_addresses: peer.claimed_addresses,
+      connected_sec: 0,
+      sent_bytes: 0,
+      received_bytes: 0,
+    }),
+  );
+  return [...accepted, ...pending];
+}
+
+const STATUS = { up: 'connected', waiting_for_peer: 'waiting', down: 'connecting' } as const;
+
+function viewPeer(peer: PeerStatus, world: World, routes: Snapshot['routes']): PeerView {
+  const best = peer.paths.toSorted((a, b) => a.rtt_us - b.rtt_us)[0];
+  const planned = world.steering.problems.find((problem) => problem.peer === peer.node_id)?.failure;
+  const isWaiting = peer.state === 'waiting_for_peer';
+  const problem = peer.problem ?? (isWaiting ? 'it has not accepted this box yet' : null) ?? planned?.message ?? null;
+  return {
+    node_id: peer.node_id,
+    name: peer.name || nameHere(world, peer.node_id),
+    address: best?.remote ?? null,
+    rtt_ms: best ? milliseconds(best.rtt_us) : null,
+    status: STATUS[peer.state],
+    problem: problem ?? routes.find((route) => route.problem)?.problem ?? null,
+    remedy: isWaiting ? `on the other box: quicether peers accept ${world.intent.id}` : (planned?.remedy ?? null),
+    overlay_addresses: routes.filter((route) => isHost(route.destination)).map((route) => route.destination.replace(/\/.*/, '')),
+    connected_sec: Math.floor(peer.connected_ms / 1000),
+    sent_bytes: peer.sent_bytes,
+    received_bytes: peer.received_bytes,
+  };
+}
+
+function nameHere(world: World, nodeId: string): string {
+  const configured = world.intent.peers.find((peer) => peer.id === nodeId)?.name;
+  return configured ?? world.steering.accepted.find((peer) => peer.nodeId === nodeId)?.name ?? '';
+}
+
+function isHost(destination: string): boolean {
+  return destination.endsWith(destination.includes(':') ? '/128' : '/32');
+}
+
+function milliseconds(microseconds: number): number {
+  return Math.round(microseconds) / 1000;
+}

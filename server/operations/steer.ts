@@ -1,0 +1,269 @@
+import type { Answer, DesiredState, Event, Snapshot } from '../adapters/engine-messages.ts';
+import type { CancelTimer, Clock } from '../core/clock.ts';
+import { parseHostPort } from '../core/host-port.ts';
+import type { NodeId } from '../core/node-id.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
+import type { DeriveAddresses, Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
+import { NameBook, type ResolveName } from '../routing/name-book.ts';
+import type { AcceptedPeer, AcceptedPeerStore, EngineHello, EnginePort, LearnedStore, Steering } from './world.ts';
+
+/** The engine gives up on a daemon after 15 minutes; three in four renewals may be lost. */
+const LEASE_MS = 60_000;
+/** Changes that come together are applied together. */
+const GATHER_MS = 100;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
+/** Callers within this time share one snapshot, so that no client can load the engine with them. */
+const SNAPSHOT_AGE_MS = 200;
+/** An engine that is adopted waits this long for names, so that it is told nothing different. */
+const RESOLVE_WAIT_MS = 3_000;
+
+export interface SteerOptions {
+  readonly clock: Clock;
+  readonly engine: EnginePort;
+  readonly intent: Intent;
+  readonly accepted: readonly AcceptedPeer[];
+  readonly peerStore: AcceptedPeerStore;
+  readonly learnedStore: LearnedStore;
+  readonly resolve: ResolveName;
+  readonly derive: DeriveAddresses;
+  readonly log: Record<'debug' | 'info' | 'warn', (fields: object, text: string) => void>;
+}
+
+/**
+ * Keeps the engine at what the administrator wants, level-triggered: whatever happens, the whole
+ * desired state is planned anew and handed over when it differs from what is in force.
+ */
+export class Steer implements Steering {
+  readonly #options: SteerOptions;
+  readonly #names: NameBook;
+  #accepted: readonly AcceptedPeer[];
+  #claims = new Map<NodeId, readonly string[]>();
+  #plan: Plan;
+  /** Content in force, and in which engine. */
+  #applied: { readonly instance: string; readonly content: string } | undefined;
+  #generation = 0;
+  #applyFailure: Steering['applyFailure'];
+  #gather: CancelTimer | undefined;
+  #lease: CancelTimer | undefined;
+  #retryMs = RETRY_MIN_MS;
+  #applying: Promise<Result<void>> | undefined;
+  #snapshot: { readonly takenMs: number; readonly answer: Promise<Result<Snapshot>> } | undefined;
+  #isStopped = false;
+
+  constructor(options: SteerOptions) {
+    this.#options = options;
+    this.#accepted = options.accepted;
+    this.#names = new NameBook(options.clock, options.resolve, {
+      change: (name, addresses) => {
+        options.log.info({ name, addresses }, 'name resolved');
+        this.#remember();
+        this.#soon();
+      },
+      failure: (name, message) => options.log.warn({ name, message }, 'name not resolved'),
+    });
+    const learned = options.learnedStore.read();
+    for (const peer of [...options.intent.peers.map(({ id }) => id), ...options.accepted.map(({ nodeId }) => nodeId)]) {
+      const claims = learned.claims[peer];
+      if (claims) this.#claims.set(peer, claims);
+    }
+    this.#plan = this.#replan();
+  }
+
+  get ownAddresses(): readonly string[] {
+    return this.#plan.state.tun.addresses;
+  }
+  get accepted(): readonly AcceptedPeer[] {
+    return this.#accepted;
+  }
+  get problems(): readonly PlanProblem[] {
+    return this.#plan.problems;
+  }
+  get applyFailure(): Steering['applyFailure'] {
+    return this.#applyFailure;
+  }
+  get engine(): EngineHello | undefined {
+    return this.#options.engine.hello;
+  }
+
+  /** Hands over the first desired state; from then on by itself, until {@link stop}. */
+  async start(): Promise<Result<void>> {
+    const { clock, engine, intent, learnedStore } = this.#options;
+    const resolved = this.#names.keep(namesIn(intent, this.#acceptedIntents()), learnedStore.read().names);
+    const isAdopted = (engine.hello?.generation ?? 0) > 0;
+    if (isAdopted) {
+      await Promise.race([resolved, new Promise<void>((resolve) => clock.setTimer(RESOLVE_WAIT_MS, resolve))]);
+      await this.#learnClaims();
+    }
+    const applied = await this.#apply();
+    if (!applied.ok) return applied;
+    engine.onConnected(() => this.#soon(0));
+    engine.onEvent((event) => this.#observe(event));
+    this.#renewLease();
+    return ok(undefined);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#gather?.();
+    this.#lease?.();
+    this.#names.close();
+  }
+
+  snapshot(): Promise<Result<Snapshot>> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (!this.#snapshot || nowMs - this.#snapshot.takenMs > SNAPSHOT_AGE_MS) {
+      const answer = this.#options.engine.call({ call: 'snapshot' }).then((result) => wanted(result, 'snapshot'));
+      this.#snapshot = { takenMs: nowMs, answer };
+    }
+    return this.#snapshot.answer;
+  }
+
+  async ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>> {
+    const call = { call: 'ping', params: { node_id: nodeId, timeout_ms: timeoutMs } } as const;
+    const answer = wanted(await this.#options.engine.call(call, timeoutMs + 1_000), 'ping');
+    return answer.ok ? ok(answer.value.rtt_us) : answer;
+  }
+
+  accept(peer: AcceptedPeer): Promise<Result<void>> {
+    return this.#setAccepted([...this.#accepted.filter((one) => one.nodeId !== peer.nodeId), peer]);
+  }
+
+  remove(nodeId: NodeId): Promise<Result<void>> {
+    return this.#setAccepted(this.#accepted.filter((one) => one.nodeId !== nodeId));
+  }
+
+  // Written first: what was said to be accepted is accepted after a power cut too.
+  async #setAccepted(accepted: readonly AcceptedPeer[]): Promise<Result<void>> {
+    const written = this.#options.peerStore.write(accepted);
+    if (!written.ok) return written;
+    this.#accepted = accepted;
+    void this.#names.keep(namesIn(this.#options.intent, this.#acceptedIntents()));
+    await this.#learnClaims();
+    return this.#apply();
+  }
+
+  #observe(event: Event): void {
+    const { log } = this.#options;
+    const { kind, ...fields } = event;
+    log[kind === 'dial_failed' ? 'debug' : 'info'](fields, `engine: ${kind}`);
+    if (event.kind === 'dial_failed') this.#doubt(event.address);
+    if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
+    // What a peer says of itself comes with its connection.
+    if (event.kind === 'peer_up') void this.#learnClaims().then((isNew) => isNew && this.#soon());
+    if (event.kind === 'lease_expired') this.#renewLease();
+  }
+
+  #doubt(address: string): void {
+    const place = parseHostPort(address);
+    if (place.ok) for (const name of this.#names.namesOf(place.value.host)) this.#names.doubt(name);
+  }
+
+  #doubtPeer(nodeId: string): void {
+    const { intent } = this.#options;
+    const peers = [...intent.peers, ...this.#acceptedIntents()].filter((peer) => peer.id === nodeId);
+    for (const place of peers.flatMap((peer) => peer.addresses)) if (place.isName) this.#names.doubt(place.host);
+  }
+
+  /** Takes over what connected peers say their overlay addresses are; whether anything was new. */
+  async #learnClaims(): Promise<boolean> {
+    this.#snapshot = undefined;
+    const snapshot = await this.snapshot();
+    if (!snapshot.ok) return false;
+    let isNew = false;
+    for (const peer of [...snapshot.value.peers, ...snapshot.value.pending]) {
+      const isOurs = 'state' in peer || this.#accepted.some((one) => one.nodeId === peer.node_id);
+      if (!isOurs || peer.claimed_addresses.length === 0) continue;
+      const before = this.#claims.get(peer.node_id as NodeId);
+      if (JSON.stringify(before) === JSON.stringify(peer.claimed_addresses)) continue;
+      this.#claims.set(peer.node_id as NodeId, peer.claimed_addresses.slice(0, 8));
+      isNew = true;
+    }
+    if (isNew) this.#remember();
+    return isNew;
+  }
+
+  #remember(): void {
+    const { intent, learnedStore } = this.#options;
+    const names = [...namesIn(intent, this.#acceptedIntents())].map((name) => [name, this.#names.addressesOf(name)] as const);
+    learnedStore.write({ claims: Object.fromEntries(this.#claims), names: Object.fromEntries(names) });
+  }
+
+  #renewLease(): void {
+    const { clock, engine } = this.#options;
+    this.#lease?.();
+    this.#lease = clock.setTimer(LEASE_MS, () => this.#renewLease());
+    void engine.call({ call: 'renew_lease' });
+    void this.#learnClaims().then((isNew) => isNew && this.#soon());
+  }
+
+  #soon(delayMs = GATHER_MS): void {
+    if (this.#isStopped) return;
+    this.#gather?.();
+    this.#gather = this.#options.clock.setTimer(delayMs, () => void this.#applyAndRetry());
+  }
+
+  async #applyAndRetry(): Promise<void> {
+    const applied = await this.#apply();
+    if (applied.ok) {
+      this.#retryMs = RETRY_MIN_MS;
+      return;
+    }
+    this.#options.log.warn(applied.error, 'desired state not applied');
+    this.#soon(this.#retryMs);
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
+  }
+
+  // One at a time: two states under way could arrive in the wrong order.
+  async #apply(): Promise<Result<void>> {
+    while (this.#applying) await this.#applying;
+    this.#applying = this.#applyNow();
+    try {
+      return await this.#applying;
+    } finally {
+      this.#applying = undefined;
+    }
+  }
+
+  async #applyNow(): Promise<Result<void>> {
+    const { engine, log } = this.#options;
+    const before = this.#plan.problems;
+    this.#plan = this.#replan();
+    for (const { failure } of this.#plan.problems) {
+      if (!before.some((problem) => problem.failure.message === failure.message)) log.warn(failure, failure.message);
+    }
+    const { hello } = engine;
+    if (!hello) return fail('engine.not-reachable', 'the engine does not answer', { remedy: 'quicether logs says why' });
+    const content = JSON.stringify(this.#plan.state);
+    if (this.#applied?.instance === hello.instance && this.#applied.content === content) return ok(undefined);
+    this.#generation = Math.max(this.#generation, hello.generation) + 1;
+    const params: DesiredState = { generation: this.#generation, ...this.#plan.state };
+    const answer = wanted(await engine.call({ call: 'apply', params }), 'applied');
+    this.#applyFailure = answer.ok ? undefined : answer.error;
+    if (!answer.ok) return answer;
+    this.#applied = { instance: hello.instance, content };
+    log.info({ generation: this.#generation, peers: params.peers.length }, 'desired state applied');
+    return ok(undefined);
+  }
+
+  #replan(): Plan {
+    const { intent, derive } = this.#options;
+    const knowledge = {
+      accepted: this.#acceptedIntents(),
+      claims: this.#claims,
+      resolve: (name: string) => this.#names.addressesOf(name),
+    };
+    return planDesiredState(intent, knowledge, derive);
+  }
+
+  #acceptedIntents(): PeerIntent[] {
+    return this.#accepted.map(({ nodeId, name, addresses }) => ({ id: nodeId, name, addresses, prefixes: [] }));
+  }
+}
+
+function wanted<K extends Answer['kind']>(result: Result<Answer>, kind: K): Result<Extract<Answer, { kind: K }>> {
+  if (!result.ok) return result;
+  if (result.value.kind === kind) return ok(result.value as Extract<Answer, { kind: K }>);
+  return fail('engine.protocol', `the engine answered ${result.value.kind} instead of ${kind}`, { remedy: 'restart it after an update' });
+}

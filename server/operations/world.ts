@@ -1,0 +1,98 @@
+import type { Call, Answer, Event, Snapshot } from '../adapters/engine-messages.ts';
+import type { Clock } from '../core/clock.ts';
+import type { HostPort } from '../core/host-port.ts';
+import type { NodeId } from '../core/node-id.ts';
+import type { Result } from '../core/result.ts';
+import type { Intent, PlanProblem } from '../routing/intent.ts';
+
+/** Everything that operations may touch; the composition root builds it, tests build their own. */
+export interface World {
+  readonly clock: Clock;
+  /** Release of the daemon. */
+  readonly version: string;
+  /** Monotonic time of the daemon's start. */
+  readonly startedMs: number;
+  readonly intent: Intent;
+  readonly steering: Steering;
+  readonly logs: LogView;
+  readonly settings: SettingsView;
+  readonly host: HostView;
+  /** Ends the daemon after the answer is out. */
+  readonly shutDown: (options: { readonly keepTunnel: boolean }) => void;
+}
+
+/** The engine as operations see it. */
+export interface EnginePort {
+  /** Who answers now; undefined while nobody does. */
+  readonly hello: EngineHello | undefined;
+  call(call: Call, timeoutMs?: number): Promise<Result<Answer>>;
+  /** Called after each handshake, with a new `instance` when the engine was restarted. */
+  onConnected(listener: (hello: EngineHello) => void): void;
+  onEvent(listener: (event: Event) => void): void;
+}
+
+export type EngineHello = Extract<Answer, { kind: 'hello' }>;
+
+/** A peer that a person accepted. */
+export interface AcceptedPeer {
+  readonly nodeId: NodeId;
+  readonly name: string | undefined;
+  /** Where it was found, when that is in the configuration; empty when it came by itself. */
+  readonly addresses: readonly HostPort[];
+  readonly acceptedAtMs: number;
+}
+
+/** Accepted peers, kept across restarts. */
+export interface AcceptedPeerStore {
+  read(): Result<readonly AcceptedPeer[]>;
+  /** All of them, or a failure and nothing changed. */
+  write(peers: readonly AcceptedPeer[]): Result<void>;
+}
+
+/** What was learned and would only cost time to learn again. */
+export interface Learned {
+  readonly claims: Readonly<Record<string, readonly string[]>>;
+  readonly names: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface LearnedStore {
+  read(): Learned;
+  write(learned: Learned): void;
+}
+
+/** Desired and observed state of the tunnel. */
+export interface Steering {
+  readonly ownAddresses: readonly string[];
+  readonly accepted: readonly AcceptedPeer[];
+  readonly problems: readonly PlanProblem[];
+  /** Why the last desired state could not be applied. */
+  readonly applyFailure: { readonly code: string; readonly message: string } | undefined;
+  /** What is; at most a moment old. */
+  snapshot(): Promise<Result<Snapshot>>;
+  ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>>;
+  accept(peer: AcceptedPeer): Promise<Result<void>>;
+  remove(nodeId: NodeId): Promise<Result<void>>;
+  readonly engine: EngineHello | undefined;
+}
+
+export interface LogLine {
+  readonly seq: number;
+  readonly line: string;
+}
+
+export interface LogView {
+  /** The last `count` lines after `afterSeq`, oldest first. */
+  tail(count: number, afterSeq: number): readonly LogLine[];
+  /** Resolves when there is a line after `afterSeq`, or after `timeoutMs`. */
+  wait(afterSeq: number, timeoutMs: number): Promise<void>;
+}
+
+export interface SettingsView {
+  /** Every key with its value and origin; secrets are file paths here, never contents. */
+  readonly entries: readonly { readonly key: string; readonly value: unknown; readonly origin: string }[];
+}
+
+export interface HostView {
+  /** Addresses, routes and the like as the system's own tools print them, by file name. */
+  observe(): Promise<Readonly<Record<string, string>>>;
+}

@@ -1,0 +1,91 @@
+import { connect, type Socket } from 'node:net';
+import { LineSplitter } from '../core/line-splitter.ts';
+import { fail, type Failure, failWith, type Result } from '../core/result.ts';
+import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, RPC_PROTOCOL } from './protocol.ts';
+import type { MethodName, ParamsOf, ResultOf } from './methods.ts';
+
+/** One conversation with the daemon; calls may overlap. */
+export class RpcClient {
+  readonly #socket: Socket;
+  readonly #lines = new LineSplitter(MAX_RESPONSE_BYTES);
+  readonly #waiting = new Map<number, (result: Result<unknown>) => void>();
+  #lastId = 0;
+  #end: Failure | undefined;
+
+  private constructor(socket: Socket, path: string) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () =>
+      this.#finish({ code: 'daemon.not-reachable', message: `the daemon on ${path} closed the connection` }),
+    );
+  }
+
+  /** Connects and shakes hands; `daemon.not-reachable` says what to do. */
+  static async connect(path: string, client: string): Promise<Result<RpcClient>> {
+    const opened = await open(path);
+    if (!opened.ok) return opened;
+    const rpc = new RpcClient(opened.value, path);
+    const greeting = await rpc.#send(HELLO, { protocol: RPC_PROTOCOL, client });
+    if (greeting.ok) return { ok: true, value: rpc };
+    rpc.close();
+    return greeting;
+  }
+
+  /** What the daemon answers, or why it does not. */
+  call<M extends MethodName>(method: M, params: ParamsOf<M>): Promise<Result<ResultOf<M>>> {
+    return this.#send(method, params) as Promise<Result<ResultOf<M>>>;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #send(method: string, params: unknown): Promise<Result<unknown>> {
+    return new Promise((resolve) => {
+      if (this.#end) return resolve(failWith(this.#end));
+      const id = ++this.#lastId;
+      this.#waiting.set(id, resolve);
+      this.#socket.write(encodeCall({ id, method, params }));
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    const lines = this.#lines.push(chunk);
+    if (lines === 'too-long') return this.#finish({ code: 'rpc.too-long', message: "the daemon's answer is too long" });
+    for (const line of lines) {
+      const answer = decodeAnswer(line);
+      if (answer?.id === null && !answer.result.ok) return this.#finish(answer.result.error);
+      if (typeof answer?.id !== 'number') continue;
+      this.#waiting.get(answer.id)?.(answer.result);
+      this.#waiting.delete(answer.id);
+    }
+  }
+
+  #finish(failure: Failure): void {
+    this.#end ??= failure;
+    for (const resolve of this.#waiting.values()) resolve(failWith(this.#end));
+    this.#waiting.clear();
+    this.#socket.destroy();
+  }
+}
+
+function open(path: string): Promise<Result<Socket>> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve({ ok: true, value: socket }));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(whyNotOpen(path, error)));
+  });
+}
+
+function whyNotOpen(path: string, { code, message }: NodeJS.ErrnoException): Result<never> {
+  if (code === 'EACCES' || code === 'EPERM') {
+    return fail('permission.socket', `you may not use the daemon's socket ${path}`, {
+      remedy: 'run as root, or have yourself added to the group of the socket',
+    });
+  }
+  const reason = code === 'ENOENT' || code === 'ECONNREFUSED' ? 'no daemon is running there' : message;
+  return fail('daemon.not-reachable', `cannot reach the daemon on ${path}: ${reason}`, {
+    remedy: 'start it with: quicether start, or name its socket with --socket',
+  });
+}

@@ -1,0 +1,169 @@
+import type { Socket } from 'node:net';
+import type { CancelTimer, Clock } from '../core/clock.ts';
+import { LineSplitter } from '../core/line-splitter.ts';
+import { fail, type Failure, ok, type Result } from '../core/result.ts';
+import type { Caller } from './caller.ts';
+import {
+  decodeCall, encodeAnswer, encodeFailure, HELLO, type HelloAnswer, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, RPC_PROTOCOL,
+  type RpcCall,
+} from './protocol.ts';
+
+/** What one client may cost. */
+export interface SessionLimits {
+  /** Calls that one client may have unanswered. */
+  readonly maxOutstanding: number;
+  /** Until the first call has come. */
+  readonly handshakeMs: number;
+  /** For a line that has begun. */
+  readonly lineMs: number;
+  /** For a client to take any part of what was sent to it. */
+  readonly stallMs: number;
+  /** Sent and not yet taken by the client. */
+  readonly maxUnreadBytes: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = {
+  maxOutstanding: 16,
+  handshakeMs: 5_000,
+  lineMs: 10_000,
+  stallMs: 30_000,
+  maxUnreadBytes: MAX_RESPONSE_BYTES,
+};
+
+/** What the server behind a session does with calls. */
+export interface CallHandler {
+  readonly version: string;
+  readonly methods: readonly string[];
+  call(method: string, params: unknown, caller: Caller): Promise<Result<unknown>>;
+}
+
+/** One client's conversation: reads its lines, answers them, and drops it when it costs too much. */
+export class RpcSession {
+  readonly #socket: Socket;
+  readonly #caller: Caller;
+  readonly #handler: CallHandler;
+  readonly #clock: Clock;
+  readonly #limits: SessionLimits;
+  readonly #onDropped: (why: string) => void;
+  readonly #lines = new LineSplitter(MAX_REQUEST_BYTES);
+  readonly #timers = new Map<'handshake' | 'line' | 'stall', CancelTimer>();
+  #isGreeted = false;
+  #outstanding = 0;
+  #isOver = false;
+
+  constructor(
+    socket: Socket,
+    caller: Caller,
+    handler: CallHandler,
+    options: { clock: Clock; limits: SessionLimits; onDropped: (why: string) => void },
+  ) {
+    this.#socket = socket;
+    this.#caller = caller;
+    this.#handler = handler;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#onDropped = options.onDropped;
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('drain', () => this.#disarm('stall'));
+    socket.on('close', () => this.#end());
+    this.#arm('handshake', options.limits.handshakeMs, 'said nothing');
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isOver) return;
+    const wasMidLine = this.#lines.isMidLine;
+    const lines = this.#lines.push(chunk);
+    if (lines === 'too-long') {
+      return this.#drop('sent a line over 1 MiB', {
+        code: 'rpc.too-long',
+        message: `a line is longer than ${MAX_REQUEST_BYTES} bytes`,
+      });
+    }
+    if (lines.length > 0 || !wasMidLine) this.#disarm('line');
+    if (this.#lines.isMidLine && !this.#timers.has('line')) this.#arm('line', this.#limits.lineMs, 'never ended its line');
+    for (const line of lines) {
+      if (this.#isOver) return;
+      if (line.length > 0) this.#take(line);
+    }
+  }
+
+  #take(line: Uint8Array): void {
+    const decoded = decodeCall(line);
+    if (!decoded.ok) return this.#send(encodeFailure(decoded.error.id, decoded.error.failure));
+    const call = decoded.value;
+    if (!this.#isGreeted) return this.#greet(call);
+    if (this.#outstanding >= this.#limits.maxOutstanding) {
+      const message = `${this.#outstanding} calls of this connection are not answered yet: wait for one`;
+      return this.#send(encodeFailure(call.id, { code: 'rpc.busy', message }));
+    }
+    void this.#carryOut(call);
+  }
+
+  #greet(call: RpcCall): void {
+    const greeting = call.method === HELLO ? decideHello(call.params, this.#handler) : notGreeted();
+    if (!greeting.ok) {
+      this.#send(encodeFailure(call.id, greeting.error));
+      return;
+    }
+    this.#isGreeted = true;
+    this.#disarm('handshake');
+    this.#send(encodeAnswer(call.id, greeting.value));
+  }
+
+  async #carryOut({ id, method, params }: RpcCall): Promise<void> {
+    this.#outstanding++;
+    const result = await this.#handler.call(method, params, this.#caller);
+    this.#outstanding--;
+    if (this.#isOver) return;
+    this.#send(result.ok ? encodeAnswer(id, result.value) : encodeFailure(id, result.error));
+  }
+
+  #send(line: string): void {
+    const size = Buffer.byteLength(line);
+    if (this.#socket.writableLength + size > this.#limits.maxUnreadBytes) return this.#drop('does not read its answers');
+    const isTaken = this.#socket.write(line);
+    if (!isTaken && !this.#timers.has('stall')) this.#arm('stall', this.#limits.stallMs, 'does not read its answers');
+  }
+
+  #arm(name: 'handshake' | 'line' | 'stall', delayMs: number, why: string): void {
+    this.#timers.set(name, this.#clock.setTimer(delayMs, () => this.#drop(why)));
+  }
+
+  #disarm(name: 'handshake' | 'line' | 'stall'): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+  }
+
+  #drop(why: string, lastWord?: Failure): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#onDropped(why);
+    if (!lastWord) {
+      this.#socket.destroy();
+      return;
+    }
+    // Said once and not waited for: a client that never reads must not keep the connection.
+    this.#socket.write(encodeFailure(null, lastWord), () => this.#socket.destroy());
+    this.#socket.pause();
+    this.#clock.setTimer(1_000, () => this.#socket.destroy());
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+}
+
+function decideHello(params: unknown, handler: CallHandler): Result<HelloAnswer> {
+  const protocol = (params as { protocol?: unknown } | null)?.protocol;
+  if (protocol !== RPC_PROTOCOL) {
+    const message = `the daemon (${handler.version}) speaks protocol ${RPC_PROTOCOL}, the client ${JSON.stringify(protocol) ?? 'none'}`;
+    return fail('rpc.version', message, { remedy: 'restart the daemon after an update, or use the program of its version' });
+  }
+  return ok({ protocol: RPC_PROTOCOL, version: handler.version, methods: handler.methods });
+}
+
+function notGreeted(): Result<never> {
+  return fail('rpc.version', `the first call must be ${HELLO} with the protocol's version`);
+}
