@@ -13,7 +13,8 @@ export const PORT = 9000;
 
 /** A peer as it stands in the configuration file. */
 export interface PeerEntry {
-  readonly id: string;
+  /** Without, whoever answers at the address stays pending. */
+  readonly id?: string;
   /** Where to dial it; without, the peer dials. */
   readonly address?: string;
   readonly prefixes?: readonly string[];
@@ -24,6 +25,8 @@ export interface BoxSettings {
   /** Prefixes behind this box. */
   readonly forward?: readonly string[];
   readonly mtu?: number;
+  /** Addresses on which strangers are answered. */
+  readonly listen?: readonly string[];
   /** More words for `quicether start`. */
   readonly flags?: readonly string[];
 }
@@ -106,10 +109,12 @@ export class Box {
       '[discovery]',
       `dht_port = ${PORT}`,
     ];
+    if (settings.listen !== undefined) lines.push(`listen = ${list(settings.listen)}`);
     for (const peer of settings.peers ?? []) {
-      lines.push('[[peers]]', `id = ${JSON.stringify(peer.id)}`);
-      if (peer.address !== undefined) lines.push(`addresses = ${list([peer.address])}`);
-      lines.push(`subnets = ${list(peer.prefixes ?? [])}`);
+      lines.push('[[peers]]');
+      if (peer.id !== undefined) lines.push(`node_id = ${JSON.stringify(peer.id)}`);
+      if (peer.address !== undefined) lines.push(`address = ${JSON.stringify(peer.address)}`);
+      if (peer.prefixes !== undefined) lines.push(`prefixes = ${list(peer.prefixes)}`);
     }
     writeFileSync(this.#configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
     this.#flags = settings.flags ?? [];
@@ -147,6 +152,24 @@ export class Box {
     return { ipv4, ipv6 };
   }
 
+  /** True when a box with this NodeId is connected but not accepted. */
+  async isPending(nodeId: string): Promise<true | undefined> {
+    const text = JSON.stringify(await this.ask<unknown>('peers'));
+    return text.includes(nodeId) && text.includes('pending') ? true : undefined;
+  }
+
+  async accept(nodeId: string): Promise<void> {
+    await this.ask('peers', 'accept', nodeId);
+  }
+
+  /** A counter of the engine, by its name there. */
+  async counter(name: string): Promise<number> {
+    const { counters } = await this.status();
+    const value = (counters as Record<string, number> | undefined)?.[name];
+    if (value === undefined) throw new Error(`status --json has no counter ${name}`);
+    return value;
+  }
+
   /** Everything the last daemon printed. */
   log(): string {
     const file = join(this.host.directory, `daemon-${this.#starts}.log`);
@@ -180,12 +203,14 @@ export class Box {
     process.kill(pid, 'SIGKILL');
   }
 
-  /** SIGTERM, as a service manager would; waits until daemon and engine are gone. */
-  async stop(): Promise<void> {
-    if (this.#daemon && !this.#daemon.hasEnded()) await this.#daemon.stop(10_000);
+  /** SIGTERM, as a service manager would; exit status of the daemon once it and the engine are gone. */
+  async stop(): Promise<number> {
+    if (!this.#daemon) throw new Error(`${this.host.name}: no daemon runs`);
+    const status = await this.#daemon.stop(10_000);
     await until(`the engine of ${this.host.name} to end`, 10_000, async () =>
       (await this.enginePid()) === undefined ? true : undefined,
     );
+    return status;
   }
 }
 

@@ -83,13 +83,22 @@ export class SshServer {
     return outcomeOf(from.inside([...this.#ssh(), `root@${address}`, ...words]), { cwd: from.directory });
   }
 
-  /** Copies a file to the server with rsync over ssh and says whether it arrived whole. */
-  async copy(from: Host, address: string, file: string, timeoutMs: number): Promise<Copied> {
+  /** Copies a file to the server with rsync over ssh, at most at a rate unless that is 0, and says whether it arrived whole. */
+  async copy(from: Host, address: string, file: string, timeoutMs: number, rateKbPerS = 0): Promise<Copied> {
     const target = join(this.host.directory, `copied-${randomBytes(4).toString('hex')}`);
     const place = address.includes(':') ? `[${address}]` : address;
     const startedMs = performance.now();
     const outcome = await from.outcomeOf(
-      ['rsync', '--whole-file', '--inplace', '-e', this.#ssh().join(' '), file, `root@${place}:${target}`],
+      [
+        'rsync',
+        '--whole-file',
+        '--inplace',
+        `--bwlimit=${rateKbPerS}`,
+        '-e',
+        this.#ssh().join(' '),
+        file,
+        `root@${place}:${target}`,
+      ],
       { timeoutMs },
     );
     const durationMs = performance.now() - startedMs;

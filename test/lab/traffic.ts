@@ -77,6 +77,8 @@ export interface IperfOptions {
   readonly flows?: number;
   readonly udpRateBps?: number;
   readonly port?: number;
+  /** Of TCP inside the tunnel; CUBIC unless said otherwise, whatever the machine's default. */
+  readonly congestion?: 'cubic' | 'bbr';
   /** Pause before measuring, for slow start. */
   readonly warmUpMs?: number;
 }
@@ -109,7 +111,7 @@ export async function iperf(from: Host, to: Host, address: string, options: Iper
 function protocolWords(options: IperfOptions): string[] {
   // 1400 bytes fit every tunnel and line of the lab.
   if (options.udpRateBps !== undefined) return ['-u', '-b', String(options.udpRateBps), '-l', '1400'];
-  return ['-C', 'cubic'];
+  return ['-C', options.congestion ?? 'cubic'];
 }
 
 interface IperfReport {

@@ -58,7 +58,7 @@ export class World {
   }
 
   async host(name: string): Promise<Host> {
-    if (this.#removing) throw new Error('the lab is being removed');
+    if (this.#removing !== undefined) throw new Error('the lab is being removed');
     const host = await Host.create(name);
     this.#hosts.set(name, host);
     return host;

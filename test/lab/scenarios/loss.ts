@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { BOUNDS } from '../../bounds.ts';
+import { makeFile, SshServer } from '../files.ts';
+import type { Line, LineQuality } from '../line.ts';
+import type { Office } from '../office.ts';
+import { Internet } from '../office.ts';
+import type { Scenario, Verdict } from '../scenario.ts';
+import { iperf, observeTcp } from '../traffic.ts';
+import { startMesh, untilReachable } from '../tunnel.ts';
+
+const STAGES: readonly { readonly label: string; readonly change: Partial<LineQuality> }[] = [
+  { label: 'clean', change: { lossPercent: 0, reorderPercent: 0 } },
+  { label: 'loss_1', change: { lossPercent: 1, reorderPercent: 0 } },
+  { label: 'loss_5', change: { lossPercent: 5, reorderPercent: 0 } },
+  { label: 'reorder', change: { lossPercent: 0, reorderPercent: 2, reorderMs: 5 } },
+];
+
+/** A line that loses and reorders costs speed, never content, and only the segments it lost. */
+export const scenario: Scenario = {
+  name: 'loss',
+  promise:
+    'a file arrives with the same SHA-256 over a line that loses 0, 1 or 5 % or reorders, and a lost piece costs only its own segments',
+  sabotages: [{ mechanism: 'no-partial-trains', breaks: 'a train that lost one piece is thrown away whole' }],
+  timeLimitMs: 180_000,
+  fullTimeLimitMs: 3_600_000,
+
+  async run(world, verdict, { bounds }) {
+    const internet = await Internet.create(world);
+    const leeds = await internet.office('leeds');
+    const york = await internet.office('york', { line: { rateMbps: 300, delayMs: 3, queueMs: 60 } });
+    if (!york.line) throw new Error('york has no line');
+    await startMesh([leeds, york]);
+    const address = (await leeds.box.overlay()).ipv4;
+    await untilReachable(york.box.host, address);
+    const ssh = await SshServer.start(leeds.box.host);
+    const file = join(york.box.host.directory, 'file');
+    await makeFile(file, bounds ? BOUNDS.loss.fullFileBytes : BOUNDS.loss.quickFileBytes);
+    for (const stage of STAGES) {
+      await york.line.change(stage.change);
+      const copied = await ssh.copy(york.box.host, address, file, bounds ? 1_200_000 : 60_000);
+      verdict.figure(`${stage.label}_copy_ms`, copied.durationMs);
+      verdict.promise(`the copy arrives whole (${stage.label})`, copied.isSame, copied.problem);
+    }
+    await checkCostOfLoss(leeds, york, york.line, address, verdict);
+  },
+};
+
+/** Compares what inner TCP had to send again with what the line lost. */
+async function checkCostOfLoss(
+  leeds: Office,
+  york: Office,
+  line: Line,
+  address: string,
+  verdict: Verdict,
+): Promise<void> {
+  const { mostResentFactor, mostResentBase } = BOUNDS.loss;
+  for (const percent of [0, 1]) {
+    await line.change({ lossPercent: percent, reorderPercent: 0 });
+    const before = await observeTcp(york.box.host);
+    // BBR keeps its window up under loss, so that trains stay long and losing one whole would show.
+    const { bps } = await iperf(york.box.host, leeds.box.host, address, { durationMs: 4000, congestion: 'bbr' });
+    const after = await observeTcp(york.box.host);
+    const resent = (after.resent - before.resent) / Math.max(1, after.sent - before.sent);
+    verdict.figure(`loss_${percent}_tcp_bps`, bps);
+    verdict.figure(`loss_${percent}_resent_ratio`, resent);
+    const most = mostResentFactor * (percent / 100) + mostResentBase;
+    verdict.promise(`at ${percent} % loss TCP sends at most ${most} of its segments again`, resent <= most, resent);
+  }
+}
