@@ -1,11 +1,15 @@
 //! The rules of the packet path, driven from outside: clock, sockets and randomness are passed in.
 
+pub mod admission;
+pub mod backoff;
 pub mod cut;
 pub mod ecn;
+pub mod icmp;
 pub mod node_id;
 pub mod packet;
 pub mod prefix;
 pub mod queue;
+pub mod rate_limit;
 pub mod reassembly;
 pub mod routes;
 

@@ -109,7 +109,8 @@ fn fragments_are_told_apart_and_share_a_flow() {
         }
         let set = |more: bool, offset: u16| {
             let mut b = whole.clone();
-            let (at, field) = if v6 { (42, offset << 3 | u16::from(more)) } else { (6, offset | u16::from(more) << 13) };
+            let (at, field) =
+                if v6 { (42, offset << 3 | u16::from(more)) } else { (6, offset | u16::from(more) << 13) };
             b[at..at + 2].copy_from_slice(&field.to_be_bytes());
             Packet::parse(&b).unwrap()
         };

@@ -136,9 +136,7 @@ pub struct TrainInfo {
 /// `Malformed::Offload` for a partial checksum at another place than TCP's or UDP's own:
 /// [`super::finish_checksum`] makes such a packet an ordinary one.
 pub fn describe(vnet: &VnetHeader, packet: &Packet, bytes: &[u8]) -> Result<TrainInfo, Malformed> {
-    if vnet.needs_csum
-        && (vnet.csum_start != packet.l4_offset || csum_offset(packet) != Some(vnet.csum_offset))
-    {
+    if vnet.needs_csum && (vnet.csum_start != packet.l4_offset || csum_offset(packet) != Some(vnet.csum_offset)) {
         return Err(Malformed::Offload);
     }
     let gso_size = if vnet.gso == GsoKind::None { 0 } else { vnet.gso_size };
