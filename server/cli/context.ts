@@ -1,4 +1,5 @@
 import type { ExitStatus } from '../core/failures.ts';
+import type { KeyTool } from '../identity/key-tool.ts';
 import type { ConfigDesk } from '../settings/config-desk.ts';
 
 /** What a command may touch of the process it runs in; tests hand in their own. */
@@ -15,4 +16,6 @@ export interface CliContext {
   readonly exit: (status: ExitStatus) => void;
   /** Reading and checking configuration: `openConfigDesk({ files: configFiles, env, hostName })`. */
   readonly config: ConfigDesk;
+  /** The node key, through the engine's program: `keyTool(env, programPath)`. */
+  readonly keys: KeyTool;
 }

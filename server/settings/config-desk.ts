@@ -1,8 +1,11 @@
 import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts';
+import type { ConfigFile } from './file-draft.ts';
 import { loadSettings } from './load.ts';
 import { type ConfigLocation, locateConfig } from './locate.ts';
+import { type ShownSetting, showSettings, writeToml } from './present.ts';
 import { FIELDS } from './schema.ts';
 import type { LoadedSettings } from './settings.ts';
+import { type TemplateChoices, writeTemplate } from './template.ts';
 import type { GivenFlag } from './text-drafts.ts';
 
 /** Configuration files as the disk has them; the adapter's failures name path and remedy. */
@@ -39,8 +42,16 @@ export interface ConfigDesk {
   locate(configFlag: string | undefined): ConfigLocation;
   /** Settings of file, environment and flags, or everything that is wrong. */
   load(configFlag: string | undefined, flags?: readonly GivenFlag[]): Result<LoadedConfig, readonly Failure[]>;
+  /** Like {@link load}, with this text as the file. */
+  loadText(file: ConfigFile, flags?: readonly GivenFlag[]): Result<LoadedSettings, readonly Failure[]>;
   /** The same for one text alone, as if it were the file of that name; environment and flags do not count. */
   check(name: string, text: string): Result<LoadedSettings, readonly Failure[]>;
+  /** Every key with its value and origin. */
+  show(loaded: LoadedSettings): ShownSetting[];
+  /** The same as a configuration file, each value followed by a remark. */
+  write(shown: readonly ShownSetting[], remark: (one: ShownSetting) => string | undefined): string;
+  /** A new configuration file with comments, for a person to go on with. */
+  template(choices: TemplateChoices): string;
 }
 
 const LIST_FLAGS: readonly SettingsFlag[] = [
@@ -63,6 +74,9 @@ export function openConfigDesk(world: {
   return {
     files,
     locate,
+    show: showSettings,
+    write: writeToml,
+    template: writeTemplate,
     flags: [
       ...LIST_FLAGS,
       ...FIELDS.flatMap(({ field }) =>
@@ -74,6 +88,7 @@ export function openConfigDesk(world: {
         })),
       ),
     ],
+    loadText: (file, given = []) => loadSettings({ hostName, file, env, flags: given }),
     check: (name, text) => loadSettings({ hostName, file: { name, text } }),
     load: (configFlag, flags = []) => {
       const location = locate(configFlag);

@@ -158,7 +158,10 @@ class Walk implements Draft {
     raw.forEach((one: unknown, index) => {
       const path = ['peers', index];
       const read = readPeer(one);
-      if (!read.ok) return this.#problems(read.error, path);
+      if (!read.ok) {
+        this.#problems(read.error, path);
+        return;
+      }
       this.peers.push({
         peer: read.value,
         origin: { kind: 'file', ...this.#keyPlace(path) },
