@@ -110,6 +110,9 @@ function installNpmPackages() {
     stop('npm ci failed; see above. It needs the npm registry: check the network and run it again');
   }
   if (!existsSync(node)) stop(`npm ci left out node-linux-${arch}; run it without --omit=optional`);
+  if (spawnSync(node, ['--version']).status !== 0) {
+    stop('the Node from npm does not start; on Debian: apt-get install libatomic1 libstdc++6');
+  }
 }
 
 function buildEngine({ cargo, version }) {

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /usr/lib/quicether/node /usr/lib/quicether/quicether.js "$@"
