@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { runScenario } from './run-scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { loadScenario, scenarioNames } from './scenario-list.ts';
 
 const USAGE = `usage: npm run lab -- NAME... [--bounds] [--sabotage[=MECHANISM]] [--keep]
@@ -38,6 +39,14 @@ function parseWords(words: readonly string[]) {
   }
 }
 
+function chooseSabotage({ name, sabotages }: Scenario): string | undefined {
+  if (values.sabotage === undefined) return undefined;
+  const mechanisms = sabotages.map(({ mechanism }) => mechanism);
+  const chosen = values.sabotage === 'first' ? mechanisms[0] : values.sabotage;
+  if (chosen !== undefined && mechanisms.includes(chosen)) return chosen;
+  return stop(`lab: ${name} has no sabotage ${values.sabotage}; it has ${mechanisms.join(', ') || 'none'}\n`);
+}
+
 async function list(): Promise<void> {
   for (const name of scenarioNames()) {
     const { promise, sabotages } = await loadScenario(name);
@@ -59,9 +68,11 @@ if (positionals[0] === 'list') {
   if (unknown.length > 0) stop(`lab: no scenario ${unknown.join(', ')}; there are ${known.join(', ')}\n`);
   let isAllKept = true;
   for (const name of wanted) {
-    const result = await runScenario(await loadScenario(name), values);
+    const scenario = await loadScenario(name);
+    const result = await runScenario(scenario, { ...values, sabotage: chooseSabotage(scenario) });
     isAllKept &&= result.ok;
     process.stdout.write(`${JSON.stringify(result)}\n`);
   }
-  process.exitCode = isAllKept ? 0 : 1;
+  // With --keep the processes of the lab are still there and would hold this one.
+  process.exit(isAllKept ? 0 : 1);
 }

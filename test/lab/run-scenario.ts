@@ -5,7 +5,7 @@ import { withWorld } from './world.ts';
 export interface RunScenarioOptions {
   readonly bounds: boolean;
   readonly keep: boolean;
-  /** `first`, or the mechanism to break. */
+  /** The mechanism to break. */
   readonly sabotage?: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface Result {
 
 /** Runs one scenario in a world of its own; whatever goes wrong is a broken promise. */
 export async function runScenario(scenario: Scenario, options: RunScenarioOptions): Promise<Result> {
-  const sabotage = options.sabotage === 'first' ? scenario.sabotages[0].mechanism : options.sabotage;
+  const { sabotage } = options;
   const startedMs = performance.now();
   const say = (text: string): void => {
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1).padStart(6);

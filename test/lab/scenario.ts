@@ -18,7 +18,7 @@ export interface Scenario {
   /** What a user may rely on, in one sentence. */
   readonly promise: string;
   /** The first is what `--sabotage` does. */
-  readonly sabotages: readonly [Sabotage, ...Sabotage[]];
+  readonly sabotages: readonly Sabotage[];
   /** Longest it may take, plain and with `--bounds`. */
   readonly timeLimitMs: number;
   readonly fullTimeLimitMs: number;
@@ -68,6 +68,9 @@ export class Verdict {
 }
 
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text =
+    typeof value === 'string'
+      ? value
+      : JSON.stringify(value, (key, part) => (key === 'answeredAtMs' ? undefined : part));
   return (text ?? String(value)).slice(0, 600);
 }

@@ -9,6 +9,8 @@ export interface Pings {
   readonly medianRttMs: number;
   /** Longest time between two answers. */
   readonly longestGapMs: number;
+  /** When each answer came, in milliseconds since 1970. */
+  readonly answeredAtMs: readonly number[];
   /** Hop limits that answers arrived with. */
   readonly ttls: readonly number[];
 }
@@ -24,7 +26,7 @@ export interface PingOptions {
 
 function pingWords(address: string, options: PingOptions): string[] {
   const words = ['ping', '-n', '-D', '-W', '2', '-i', String((options.intervalMs ?? 100) / 1000)];
-  if (options.count !== undefined) words.push('-c', String(options.count), '-w', '20');
+  if (options.count !== undefined) words.push('-c', String(options.count));
   if (options.sizeBytes !== undefined) words.push('-s', String(options.sizeBytes));
   if (options.isUnfragmented) words.push('-M', 'do');
   if (options.source !== undefined) words.push('-I', options.source);
@@ -68,6 +70,7 @@ export function parsePings(text: string): Pings {
     received: Number(summary?.[2] ?? 0),
     medianRttMs: rtts[Math.floor(rtts.length / 2)] ?? Number.POSITIVE_INFINITY,
     longestGapMs: Math.round(longestGapMs),
+    answeredAtMs: times,
     ttls: [...new Set(answers.map((answer) => Number(answer[3])))],
   };
 }

@@ -90,7 +90,7 @@ export class World {
         ' ',
       ),
     );
-    for (const end of [a, b]) await end.host.ip(`link set ${end.ifName} up`);
+    for (const end of [a, b]) await end.host.ip(`link set dev ${end.ifName} up`);
   }
 
   /** Takes down everything; what is left then is an error. Safe to call twice. */

@@ -1,8 +1,8 @@
-import { BOUNDS } from '../../bounds.ts';
 import type { Scenario } from '../scenario.ts';
 import { buildTwoBoxes } from '../two-boxes/build.ts';
 import { checkEdges } from '../two-boxes/edges.ts';
 import { checkPrograms } from '../two-boxes/programs.ts';
+import { measureStart } from '../two-boxes/start-time.ts';
 import { checkStrangers } from '../two-boxes/strangers.ts';
 
 /** Real programs talk through the tunnel, and only those who may. */
@@ -16,12 +16,8 @@ export const scenario: Scenario = {
   async run(world, verdict, { bounds }) {
     const offices = await buildTwoBoxes(world, verdict);
     await checkPrograms(offices, verdict);
+    await measureStart(offices, verdict, bounds);
     await checkEdges(offices, verdict);
     await checkStrangers(offices, verdict);
-    if (bounds) {
-      const { mostStartMs } = BOUNDS.tunnel;
-      const startMs = Number(verdict.figures['start_to_first_packet_ms']);
-      verdict.promise(`a packet passes within ${mostStartMs} ms of the start`, startMs <= mostStartMs, startMs);
-    }
   },
 };
