@@ -1,5 +1,5 @@
 /*
- * `npm start`: a box that runs from this tree, with its key, settings and log under `.state/`.
+ * `npm start`: a box that runs from this tree, its key, socket, `config.toml` and logs under `.state/`.
  * `npm start -- --demo`: three offices in network namespaces instead. Other arguments go to
  * `quicether start` as they are.
  */
@@ -43,9 +43,16 @@ function startDemo() {
 function startBox() {
   const state = join(root, '.state');
   mkdirSync(state, { recursive: true, mode: 0o700 });
+  const env: Record<string, string> = { QUICETHER_STATE_DIR: state, QUICETHER_SOCKET: join(state, 'quicether.sock') };
+  const config = join(state, 'config.toml');
+  if (existsSync(config)) env['QUICETHER_CONFIG'] = config;
   process.stdout.write(`npm start: state in ${state}; look at it with: npm run quicether -- status\n`);
-  runForeground(join(root, 'scripts/quicether'), ['start', ...args], { QUICETHER_STATE_DIR: state });
+  runForeground(join(root, 'scripts/quicether'), ['start', ...args], { ...env, ...given(env) });
 }
+
+/** What the caller has set himself. */
+const given = (names: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.keys(names).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 
 if (args.includes('--demo')) startDemo();
 else startBox();
