@@ -29,7 +29,7 @@ export function parseHostPort(text: string, rules: HostPortRules = {}): Result<H
 }
 
 function readHostPort(text: string, rules: HostPortRules): Result<HostPort, string> {
-  const split = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text);
+  const split = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text);
   if (!split) return failWith('an IPv6 address stands in brackets, as in [2001:db8::1]:9000');
   const [, bracketed, bare, portText] = split;
   const port = readPort(portText, rules);
