@@ -42,6 +42,8 @@ export class Box {
   readonly host: Host;
   readonly socket: string;
   readonly stateDirectory: string;
+  /** Command line of `quicether`. */
+  readonly program = PROGRAM;
   readonly #configFile: string;
   readonly #sabotage: string | undefined;
   #daemon: Running | undefined;

@@ -78,6 +78,11 @@ export class SshServer {
     return ['ssh', '-F', 'none', '-i', this.#clientKey, ...options.flatMap((option) => ['-o', option])];
   }
 
+  /** The ssh command line that reaches this server, without host and command. */
+  clientCommand(): string {
+    return this.#ssh().join(' ');
+  }
+
   /** Runs a command on the server through ssh from another host. */
   command(from: Host, address: string, words: readonly string[]): Promise<Outcome> {
     return outcomeOf(from.inside([...this.#ssh(), `root@${address}`, ...words]), { cwd: from.directory });

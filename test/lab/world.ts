@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly keep?: boolean;
   /** Told in short sentences what goes on. */
   readonly say?: (text: string) => void;
+  /** Called when the process is told to end, before everything is removed. */
+  readonly onSignal?: () => void;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -34,6 +36,7 @@ export class World {
   #lines = 0;
   #removing: Promise<void> | undefined;
   readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.options.onSignal?.();
     void this.remove().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
 

@@ -1,0 +1,70 @@
+/*
+ * `npm start -- --demo`: three offices on this machine, what to try, and how they are, until
+ * Ctrl-C takes all of it away.
+ */
+
+import { sleep } from './command.ts';
+import type { Demo } from './demo/build.ts';
+import { buildDemo } from './demo/build.ts';
+import { observeLinks, renderLine, renderTable } from './demo/status-table.ts';
+import { World } from './world.ts';
+
+const REFRESH_MS = 1000;
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function printIntroduction({ offices, tries }: Demo): void {
+  print('\nThree offices, joined by QuicEther:\n');
+  for (const { title, lineName, lan } of offices) {
+    print(
+      `  ${title.padEnd(9)} ${lan.prefixes.join(', ').padEnd(34)} computer ${lan.ipv4}, ${lan.ipv6}; line: ${lineName}`,
+    );
+  }
+  print('\nTry in another terminal, as root:\n');
+  for (const { shows, command } of tries) print(`  # ${shows}\n  ${command}\n`);
+  print('Ctrl-C ends the demo and removes all of it.\n');
+}
+
+/** Redraws the table in place on a terminal; elsewhere prints a line when something changes. */
+async function watch({ offices }: Demo): Promise<never> {
+  let drawn = 0;
+  let lastLine = '';
+  for (;;) {
+    const links = await observeLinks(offices);
+    if (process.stdout.isTTY) {
+      const table = renderTable(links);
+      const up = drawn > 0 ? `\x1b[${drawn}A` : '';
+      process.stdout.write(`${up}${table.map((line) => `\x1b[2K${line}\n`).join('')}`);
+      drawn = table.length;
+    } else {
+      const line = renderLine(links);
+      if (line !== lastLine) print(line);
+      lastLine = line;
+    }
+    await sleep(REFRESH_MS);
+  }
+}
+
+let isEnding = false;
+let world: World | undefined;
+try {
+  world = await World.create({
+    say: print,
+    onSignal() {
+      isEnding = true;
+      print('\nremoving the demo');
+    },
+  });
+  const demo = await buildDemo(world);
+  printIntroduction(demo);
+  await watch(demo);
+} catch (error) {
+  // What fails while everything is being taken down fails because of that.
+  if (!isEnding) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : error}\n`);
+    await world?.remove();
+    process.exitCode = 1;
+  }
+}
