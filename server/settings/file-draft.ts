@@ -127,7 +127,8 @@ class Walk implements Draft {
   #problems(problems: readonly Problem[], path: TomlPath): void {
     for (const problem of problems) {
       const full = [...path, ...problem.path];
-      this.#fail('settings.value', full, problem.message, this.#valuePlace(full));
+      if (problem.isUnknownKey) this.#fail('settings.unknown-key', full, problem.message, this.#keyPlace(full));
+      else this.#fail('settings.value', full, problem.message, this.#valuePlace(full));
     }
   }
 

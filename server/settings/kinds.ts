@@ -15,6 +15,8 @@ export interface Problem {
   readonly path: readonly (string | number)[];
   /** Continues `key: `; quotes what was found. */
   readonly message: string;
+  /** The key itself is wrong, not its value. */
+  readonly isUnknownKey?: boolean;
 }
 
 export type Read<T> = Result<T, readonly Problem[]>;
@@ -173,16 +175,15 @@ export const bool: Kind<boolean> = {
   toPlain: (value) => value,
 };
 
-function within(value: number, min: number, max: number): Read<number> {
-  if (value >= min && value <= max) return ok(value);
-  return wrong(`${value} is out of range: it goes from ${min} to ${max}`);
+function within(raw: bigint | number, min: number, max: number): Read<number> {
+  if (raw >= min && raw <= max) return ok(Number(raw));
+  return wrong(`${raw} is out of range: it goes from ${min} to ${max}`);
 }
 
 export function integer(min: number, max: number): Kind<number> {
   return {
     name: 'int',
-    read: (raw) =>
-      typeof raw === 'bigint' ? within(Number(raw), min, max) : wrongType(raw, 'a whole number without quotes'),
+    read: (raw) => (typeof raw === 'bigint' ? within(raw, min, max) : wrongType(raw, 'a whole number without quotes')),
     readText: (value) =>
       /^-?[0-9]{1,15}$/.test(value) ? within(Number(value), min, max) : wrong(`${quote(value)} is not a whole number`),
     toPlain: (value) => value,
@@ -194,7 +195,7 @@ export function decimal(min: number, max: number): Kind<number> {
     name: 'number',
     read: (raw) =>
       typeof raw === 'bigint' || typeof raw === 'number'
-        ? within(Number(raw), min, max)
+        ? within(raw, min, max)
         : wrongType(raw, 'a number without quotes'),
     readText: (value) =>
       /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(value)

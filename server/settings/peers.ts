@@ -58,6 +58,7 @@ export function readPeer(raw: unknown): Read<PeerSettings> {
       const meant = nearest(key, Object.keys(PEER_FIELDS));
       problems.push({
         path: [key],
+        isUnknownKey: true,
         message: `unknown key${meant ? `; did you mean "${meant}"?` : `; a peer has ${Object.keys(PEER_FIELDS).join(', ')}`}`,
       });
       continue;
@@ -69,7 +70,7 @@ export function readPeer(raw: unknown): Read<PeerSettings> {
   if (!Object.hasOwn(raw, 'node_id') && !Object.hasOwn(raw, 'address')) {
     problems.push({ path: [], message: 'a peer needs node_id, address or both' });
   }
-  if (Object.hasOwn(raw, 'prefixes') && !Object.hasOwn(raw, 'node_id')) {
+  if (values.prefixes && values.prefixes.length > 0 && !Object.hasOwn(raw, 'node_id')) {
     problems.push({
       path: ['prefixes'],
       message: 'needs node_id too: traffic goes only to a box whose identity is known',
