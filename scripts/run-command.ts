@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
+import { join } from 'node:path';
 
 export type CommandOutcome = { readonly status: number; readonly output: string; readonly seconds: number };
 
@@ -16,6 +17,10 @@ export type CommandOptions = {
 const KEPT_OUTPUT_BYTES = 4 << 20;
 /** What a command that has to end gets to clean up after itself. */
 const GRACE_MS = 20_000;
+
+// rustup's cargo before the distribution's, as the set-up chose it.
+const rustup = join(process.env['CARGO_HOME'] ?? join(homedir(), '.cargo'), 'bin');
+const path = `${rustup}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 const running = new Set<(signal: NodeJS.Signals) => void>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -35,7 +40,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
   const startMs = performance.now();
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, PATH: path, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

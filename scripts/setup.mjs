@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +47,22 @@ function find(program, also = []) {
   return undefined;
 }
 
+/**
+ * Under sudo: whose clone this is, so that what is built here belongs to him and not to root, and so
+ * that his rustup is found.
+ */
+const invoker = (() => {
+  const uid = Number(process.env.SUDO_UID);
+  if (process.getuid() !== 0 || !(uid > 0) || statSync(root).uid !== uid) return undefined;
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => Number(fields[2]) === uid);
+  if (!entry) return undefined;
+  return { uid, gid: Number(entry[3]), env: { ...process.env, HOME: entry[5], USER: entry[0] } };
+})();
+const home = invoker?.env.HOME ?? homedir();
+
 /** Runs a step with its output visible, and says how long it took. */
 function step(title, command, args, options = {}) {
   say(`setup: ${title}\n`);
@@ -62,10 +88,10 @@ function checkTools() {
 
 /** The first cargo that is new enough: rustup's may be hidden behind the distribution's. */
 function findCargo() {
-  const rustup = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin', 'cargo');
+  const rustup = join(process.env.CARGO_HOME ?? join(home, '.cargo'), 'bin', 'cargo');
   let problem = cargoProblem(undefined);
   for (const cargo of [existsSync(rustup) ? rustup : undefined, find('cargo')].filter(Boolean)) {
-    const said = spawnSync(cargo, ['--version'], { encoding: 'utf8', cwd: join(root, 'dataplane') });
+    const said = spawnSync(cargo, ['--version'], { encoding: 'utf8', cwd: join(root, 'dataplane'), ...invoker });
     problem = cargoProblem(said.status === 0 ? said.stdout : undefined);
     if (!problem) return { cargo, version: said.stdout.trim() };
   }
@@ -106,7 +132,9 @@ function installNpmPackages() {
   const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
   const node = join(root, 'node_modules', `node-linux-${arch}`, 'bin', 'node');
   if (existsSync(node) && !npmPackagesDiffer(lock, installed)) return;
-  if (!step('installing npm packages (about 520 MB, half a minute)', 'npm', ['ci', '--no-audit', '--no-fund'])) {
+  if (
+    !step('installing npm packages (about 520 MB, half a minute)', 'npm', ['ci', '--no-audit', '--no-fund'], invoker)
+  ) {
     stop('npm ci failed; see above. It needs the npm registry: check the network and run it again');
   }
   if (!existsSync(node)) stop(`npm ci left out node-linux-${arch}; run it without --omit=optional`);
@@ -126,11 +154,14 @@ function buildEngine({ cargo, version }) {
   const packages = ['-p', 'quicether-engine', '-p', 'quicether-lab'];
   // On a clean checkout the lock must fit; who edits a Cargo.toml wants it brought up to date.
   const locked = process.env.CI ? ['--locked'] : [];
-  if (!step('building the engine (two to four minutes the first time)', cargo, [...args, ...locked, ...packages])) {
+  if (
+    !step('building the engine (two to four minutes the first time)', cargo, [...args, ...locked, ...packages], invoker)
+  ) {
     stop('the engine did not build; see above');
   }
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stampFile, stamp);
+  if (invoker) for (const path of [join(root, '.cache'), stampFile]) chownSync(path, invoker.uid, invoker.gid);
 }
 
 if (purpose !== 'run' && purpose !== 'lab') stop(`"${purpose}" is not a purpose; say run or lab`);
