@@ -315,6 +315,19 @@ fn an_odd_partial_checksum_can_be_finished_here() {
 }
 
 #[test]
+fn a_finished_checksum_is_never_zero_which_means_none_in_udp() {
+    let mut b = udp_packet(&mut Rng(13), false, 20);
+    let p = Packet::parse(&b).unwrap();
+    let l4 = usize::from(p.l4_offset);
+    // Adding the checksum to a word of the payload makes the sum all ones, the checksum zero.
+    let sum = fold(u64::from(word(&b, l4 + 8)) + u64::from(word(&b, l4 + 6)));
+    b[l4 + 8..l4 + 10].copy_from_slice(&sum.to_be_bytes());
+    partial(&mut b);
+    finish_checksum(&mut kernel_vnet(&p, GsoKind::None, 0), &mut b).unwrap();
+    assert_eq!(word(&b, l4 + 6), 0xffff);
+}
+
+#[test]
 fn sums_are_those_of_the_slow_way() {
     let mut rng = Rng(11);
     for len in 0..200 {
