@@ -23,11 +23,18 @@ const rustup = join(process.env['CARGO_HOME'] ?? join(homedir(), '.cargo'), 'bin
 const path = `${rustup}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 const running = new Set<(signal: NodeJS.Signals) => void>();
+let interruptedStatus: number | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    interruptedStatus = 128 + constants.signals[signal];
     for (const end of running) end(signal);
-    if (running.size === 0) process.exit(128 + constants.signals[signal]);
+    exitWhenInterrupted();
   });
+}
+
+/** Nothing new is begun after Ctrl-C, but what runs may clean up first. */
+function exitWhenInterrupted() {
+  if (interruptedStatus !== undefined && running.size === 0) process.exit(interruptedStatus);
 }
 
 /**
@@ -74,6 +81,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
       clearTimeout(timer);
       clearTimeout(killer);
       running.delete(end);
+      exitWhenInterrupted();
       resolve({ status, output, seconds: (performance.now() - startMs) / 1000 });
     };
     child.on('error', (error) => {
