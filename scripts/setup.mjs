@@ -133,7 +133,12 @@ function installNpmPackages() {
   const node = join(root, 'node_modules', `node-linux-${arch}`, 'bin', 'node');
   if (existsSync(node) && !npmPackagesDiffer(lock, installed)) return;
   if (
-    !step('installing npm packages (about 520 MB, half a minute)', 'npm', ['ci', '--no-audit', '--no-fund'], invoker)
+    !step(
+      'installing npm packages (about 520 MB, half a minute)',
+      'npm',
+      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+      invoker,
+    )
   ) {
     stop('npm ci failed; see above. It needs the npm registry: check the network and run it again');
   }
