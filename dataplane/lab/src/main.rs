@@ -11,6 +11,7 @@
 
 mod args;
 mod capture;
+mod datagrams;
 mod flood;
 mod hostile;
 mod line;

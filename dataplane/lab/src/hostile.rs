@@ -1,2 +1,0 @@
-use crate::args::Failure;
-pub fn run(_: &[String]) -> Result<(), Failure> { Ok(()) }
