@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 /** Names that the daemon declares, as they stand in its source. */
 const declared = new Set(
-  [...read('server/adapters/engine-metrics.ts').matchAll(/\b(?:gauge|counter)\('([a-z_]+)'/g)].map(
+  [...read('server/adapters/engine-metrics.ts').matchAll(/\b(?:gauge|counter)\(\s*'([a-z_]+)'/g)].map(
     ([, name]) => `quicether_${name}`,
   ),
 );
