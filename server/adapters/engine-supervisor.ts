@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../core/clock.ts';
-import { fail, type Failure, failWith, ok, type Result } from '../core/result.ts';
+import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts';
 import type { EngineHello, EnginePort } from '../operations/world.ts';
 import { EngineConnection } from './engine.ts';
 import type { Answer, Call, Event } from './engine-messages.ts';
@@ -106,7 +106,10 @@ export class EngineSupervisor implements EnginePort {
       for (const listener of this.#onEvent) listener(event);
     };
     const { pid, version, instance, generation } = hello;
-    this.#options.log.info({ pid, version, instance, generation }, generation > 0 ? 'engine adopted' : 'engine connected');
+    this.#options.log.info(
+      { pid, version, instance, generation },
+      generation > 0 ? 'engine adopted' : 'engine connected',
+    );
     for (const listener of this.#onConnected) listener(hello);
     return ok(undefined);
   }
@@ -163,5 +166,8 @@ const NOT_REACHABLE: Failure = {
 function whyEnded(command: EngineCommand): Failure {
   const said = lastWords(command);
   const isPermission = /permission|CAP_NET_ADMIN|EPERM/i.test(said);
-  return fail(isPermission ? 'engine.permission' : 'engine.start', `the engine did not start: ${said || 'it said nothing'}`).error;
+  return fail(
+    isPermission ? 'engine.permission' : 'engine.start',
+    `the engine did not start: ${said || 'it said nothing'}`,
+  ).error;
 }

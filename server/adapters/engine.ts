@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { LineSplitter } from '../core/line-splitter.ts';
-import { fail, type Failure, failWith, ok, type Result } from '../core/result.ts';
+import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts';
 import type { EngineHello } from '../operations/world.ts';
 import type { Answer, Call, Event, Message } from './engine-messages.ts';
 
@@ -47,7 +47,9 @@ export class EngineConnection {
     }
     connection.close();
     if (!answer.ok) return answer;
-    return fail('engine.protocol', `${path}: the engine speaks another protocol`, { remedy: 'daemon and engine must be of one release' });
+    return fail('engine.protocol', `${path}: the engine speaks another protocol`, {
+      remedy: 'daemon and engine must be of one release',
+    });
   }
 
   call(call: Call, timeoutMs = CALL_TIMEOUT_MS): Promise<Result<Answer>> {
@@ -78,7 +80,8 @@ export class EngineConnection {
   #read(chunk: Buffer): void {
     const lines = this.#lines.push(chunk);
     if (lines === 'too-long') {
-      return this.#finish({ code: 'engine.protocol', message: `the engine sent a line over ${MAX_LINE_BYTES} bytes` });
+      this.#finish({ code: 'engine.protocol', message: `the engine sent a line over ${MAX_LINE_BYTES} bytes` });
+      return;
     }
     for (const line of lines) this.#take(line);
   }
@@ -88,15 +91,18 @@ export class EngineConnection {
     try {
       message = JSON.parse(Buffer.from(line).toString()) as Message;
     } catch {
-      return this.#finish({ code: 'engine.protocol', message: 'the engine sent a line that is not JSON' });
+      this.#finish({ code: 'engine.protocol', message: 'the engine sent a line that is not JSON' });
+      return;
     }
     switch (message.type) {
       case 'answer':
-        return this.#settle(message.id, ok(message.answer));
+        this.#settle(message.id, ok(message.answer));
+        return;
       case 'failure':
-        return this.#settle(message.id, failWith(failureOf(message)));
+        this.#settle(message.id, failWith(failureOf(message)));
+        return;
       case 'event':
-        return this.onEvent(message.event, message.dropped_events);
+        this.onEvent(message.event, message.dropped_events);
     }
   }
 
@@ -126,7 +132,11 @@ function openSocket(path: string): Promise<Result<Socket>> {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       const isPermission = error.code === 'EACCES' || error.code === 'EPERM';
       const message = `${path}: cannot reach the engine: ${error.message}`;
-      resolve(isPermission ? fail('permission.engine-socket', message, { remedy: "run as the engine's user or as root" }) : fail('engine.not-reachable', message));
+      resolve(
+        isPermission
+          ? fail('permission.engine-socket', message, { remedy: "run as the engine's user or as root" })
+          : fail('engine.not-reachable', message),
+      );
     });
   });
 }

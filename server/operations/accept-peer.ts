@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { parseHostPort } from '../core/host-port.ts';
-import { formatHostPort, type HostPort } from '../core/host-port.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '../core/host-port.ts';
 import { parseNodeId } from '../core/node-id.ts';
 import { fail, ok } from '../core/result.ts';
 import { NOT_BUILT_YET, operation } from './operation.ts';
@@ -22,7 +21,8 @@ export const acceptPeer = operation({
     const parsed = parseNodeId(node_id);
     if (!parsed.ok) return parsed;
     const nodeId = parsed.value;
-    if (nodeId === world.intent.id) return fail('peer.self', `${nodeId} is this box itself`, { remedy: 'give the NodeId of the other box' });
+    if (nodeId === world.intent.id)
+      return fail('peer.self', `${nodeId} is this box itself`, { remedy: 'give the NodeId of the other box' });
     const { accepted } = world.steering;
     const isConfigured = world.intent.peers.some((peer) => peer.id === nodeId);
     if (isConfigured || accepted.some((peer) => peer.nodeId === nodeId)) return ok({ node_id, was_accepted: true });

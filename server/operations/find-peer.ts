@@ -16,8 +16,13 @@ export function findPeer(text: string, snapshot: Snapshot, world: World): Result
   if (text.startsWith('qe1')) return parseNodeId(text);
   const known = knownPeers(snapshot, world);
   const suffix = text.replace(/^(…|\.\.\.)/, '');
-  const byName = known.filter((peer) => peer.names.some((name) => name !== '' && name.toLowerCase() === text.toLowerCase()));
-  const found = byName.length > 0 || suffix.length < MIN_SUFFIX_LENGTH ? byName : known.filter((peer) => peer.nodeId.endsWith(suffix));
+  const byName = known.filter((peer) =>
+    peer.names.some((name) => name !== '' && name.toLowerCase() === text.toLowerCase()),
+  );
+  const found =
+    byName.length > 0 || suffix.length < MIN_SUFFIX_LENGTH
+      ? byName
+      : known.filter((peer) => peer.nodeId.endsWith(suffix));
   const [first, second] = found;
   if (first && second) {
     const ids = found.map((peer) => peer.nodeId).join(' and ');

@@ -11,7 +11,10 @@ export const getConfig = operation({
   input: z.object({}),
   output: z.object({ settings: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })) }),
   audit: null,
-  omitted: { ...NOT_BUILT_YET, cli: '`config show` reads the files, so that it works without a daemon; `diag` has this one' },
+  omitted: {
+    ...NOT_BUILT_YET,
+    cli: '`config show` reads the files, so that it works without a daemon; `diag` has this one',
+  },
 
   async run(_, { settings }) {
     return ok({ settings: settings.entries.map((entry) => ({ ...entry })) });

@@ -22,12 +22,22 @@ export const getDiagnostics = operation({
     return ok({
       files: {
         ...observed,
-        'versions.json': json({ daemon: version, engine: steering.engine ?? null, taken_at: new Date(clock.nowMs()).toISOString() }),
+        'versions.json': json({
+          daemon: version,
+          engine: steering.engine ?? null,
+          taken_at: new Date(clock.nowMs()).toISOString(),
+        }),
         'config.json': json(settings.entries),
         'snapshot.json': json(snapshot.ok ? snapshot.value : snapshot.error),
-        'peers.json': json({ self: intent.id, accepted: steering.accepted.map(({ nodeId, name }) => ({ nodeId, name })) }),
+        'peers.json': json({
+          self: intent.id,
+          accepted: steering.accepted.map(({ nodeId, name }) => ({ nodeId, name })),
+        }),
         'problems.json': json({ plan: steering.problems, apply: steering.applyFailure ?? null }),
-        'daemon.log': logs.tail(LOG_LINES, 0).map(({ line }) => `${line}\n`).join(''),
+        'daemon.log': logs
+          .tail(LOG_LINES, 0)
+          .map(({ line }) => `${line}\n`)
+          .join(''),
       },
     });
   },

@@ -32,6 +32,7 @@ export const getStatus = operation({
       uptime_sec: z.number(),
       lease_remaining_sec: z.number(),
     }),
+    counters: z.record(z.string(), z.number()),
     problems: z.array(Problem),
   }),
   audit: null,
@@ -41,7 +42,9 @@ export const getStatus = operation({
     const observed = await steering.snapshot();
     const snapshot = observed.ok ? observed.value : undefined;
     const problems = steering.problems.map(({ failure }) => failure);
-    const failures = [observed.ok ? undefined : observed.error, steering.applyFailure].filter((one) => one !== undefined);
+    const failures = [observed.ok ? undefined : observed.error, steering.applyFailure].filter(
+      (one) => one !== undefined,
+    );
     return ok({
       node_id: intent.id,
       name: intent.name,
@@ -51,7 +54,11 @@ export const getStatus = operation({
       peers_total: snapshot?.peers.length ?? 0,
       peers_pending: snapshot?.pending.length ?? 0,
       paths: snapshot?.peers.flatMap((peer) => peer.paths.map((path) => viewPath(peer.node_id, path))) ?? [],
-      tun: { name: snapshot?.tun_name ?? '', addr: steering.ownAddresses[0] ?? '', addresses: [...steering.ownAddresses] },
+      tun: {
+        name: snapshot?.tun_name ?? '',
+        addr: steering.ownAddresses[0] ?? '',
+        addresses: [...steering.ownAddresses],
+      },
       listen: snapshot?.listen ?? [],
       engine: {
         state: snapshot ? ('running' as const) : ('unreachable' as const),
@@ -62,6 +69,7 @@ export const getStatus = operation({
         uptime_sec: Math.floor((snapshot?.uptime_ms ?? 0) / 1000),
         lease_remaining_sec: Math.floor((snapshot?.lease_remaining_ms ?? 0) / 1000),
       },
+      counters: { ...snapshot?.counters },
       problems: [...failures, ...problems].map(({ code, message, ...rest }) => ({
         code,
         message,

@@ -32,8 +32,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
 export const NOT_BUILT_YET = { rest: 'not built yet', page: 'not built yet' } as const;
 
 /** Keeps the types of one declaration together. */
-export function operation<
-  const Method extends string, Input extends z.ZodType, Output extends z.ZodType,
->(declared: Operation<Input, Output> & { readonly method: Method }): Operation<Input, Output> & { readonly method: Method } {
+export function operation<const Method extends string, Input extends z.ZodType, Output extends z.ZodType>(
+  declared: Operation<Input, Output> & { readonly method: Method },
+): Operation<Input, Output> & { readonly method: Method } {
   return declared;
 }

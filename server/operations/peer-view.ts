@@ -56,7 +56,9 @@ export function viewPeers(snapshot: Snapshot, world: World): PeerView[] {
       address: peer.address,
       rtt_ms: null,
       status: 'pending',
-      problem: peer.accepted_there ? 'it has accepted this box and waits to be accepted here' : 'neither side has accepted the other yet',
+      problem: peer.accepted_there
+        ? 'it has accepted this box and waits to be accepted here'
+        : 'neither side has accepted the other yet',
       remedy: `quicether peers accept ${peer.node_id}`,
       overlay_addresses: peer.claimed_addresses,
       connected_sec: 0,
@@ -82,7 +84,9 @@ function viewPeer(peer: PeerStatus, world: World, routes: Snapshot['routes']): P
     status: STATUS[peer.state],
     problem: problem ?? routes.find((route) => route.problem)?.problem ?? null,
     remedy: isWaiting ? `on the other box: quicether peers accept ${world.intent.id}` : (planned?.remedy ?? null),
-    overlay_addresses: routes.filter((route) => isHost(route.destination)).map((route) => route.destination.replace(/\/.*/, '')),
+    overlay_addresses: routes
+      .filter((route) => isHost(route.destination))
+      .map((route) => route.destination.replace(/\/.*/, '')),
     connected_sec: Math.floor(peer.connected_ms / 1000),
     sent_bytes: peer.sent_bytes,
     received_bytes: peer.received_bytes,

@@ -45,10 +45,12 @@ export class Steer implements Steering {
   #applied: { readonly instance: string; readonly content: string } | undefined;
   #generation = 0;
   #applyFailure: Steering['applyFailure'];
+  /** Problems that stand in the log already. */
+  #toldProblems: ReadonlySet<string> = new Set();
   #gather: CancelTimer | undefined;
   #lease: CancelTimer | undefined;
   #retryMs = RETRY_MIN_MS;
-  #applying: Promise<Result<void>> | undefined;
+  #applying: Promise<unknown> = Promise.resolve();
   #snapshot: { readonly takenMs: number; readonly answer: Promise<Result<Snapshot>> } | undefined;
   #isStopped = false;
 
@@ -141,7 +143,9 @@ export class Steer implements Steering {
     this.#accepted = accepted;
     void this.#names.keep(namesIn(this.#options.intent, this.#acceptedIntents()));
     await this.#learnClaims();
-    return this.#apply();
+    // What is written counts: an engine that is away just now is told as soon as it is back.
+    await this.#applyAndRetry();
+    return ok(undefined);
   }
 
   #observe(event: Event): void {
@@ -151,7 +155,7 @@ export class Steer implements Steering {
     if (event.kind === 'dial_failed') this.#doubt(event.address);
     if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
     // What a peer says of itself comes with its connection.
-    if (event.kind === 'peer_up') void this.#learnClaims().then((isNew) => isNew && this.#soon());
+    if (event.kind === 'peer_up') void this.#followClaims();
     if (event.kind === 'lease_expired') this.#renewLease();
   }
 
@@ -184,9 +188,17 @@ export class Steer implements Steering {
     return isNew;
   }
 
+  async #followClaims(): Promise<void> {
+    if (await this.#learnClaims()) this.#soon();
+  }
+
   #remember(): void {
     const { intent, learnedStore } = this.#options;
-    const names = [...namesIn(intent, this.#acceptedIntents())].map((name) => [name, this.#names.addressesOf(name)] as const);
+    const known = new Set([...intent.peers, ...this.#acceptedIntents()].map(({ id }) => id));
+    for (const id of this.#claims.keys()) if (!known.has(id)) this.#claims.delete(id);
+    const names = [...namesIn(intent, this.#acceptedIntents())].map(
+      (name) => [name, this.#names.addressesOf(name)] as const,
+    );
     learnedStore.write({ claims: Object.fromEntries(this.#claims), names: Object.fromEntries(names) });
   }
 
@@ -195,7 +207,7 @@ export class Steer implements Steering {
     this.#lease?.();
     this.#lease = clock.setTimer(LEASE_MS, () => this.#renewLease());
     void engine.call({ call: 'renew_lease' });
-    void this.#learnClaims().then((isNew) => isNew && this.#soon());
+    void this.#followClaims();
   }
 
   #soon(delayMs = GATHER_MS): void {
@@ -216,25 +228,21 @@ export class Steer implements Steering {
   }
 
   // One at a time: two states under way could arrive in the wrong order.
-  async #apply(): Promise<Result<void>> {
-    while (this.#applying) await this.#applying;
-    this.#applying = this.#applyNow();
-    try {
-      return await this.#applying;
-    } finally {
-      this.#applying = undefined;
-    }
+  #apply(): Promise<Result<void>> {
+    const applied = this.#applying.then(() => this.#applyNow());
+    this.#applying = applied;
+    return applied;
   }
 
   async #applyNow(): Promise<Result<void>> {
     const { engine, log } = this.#options;
-    const before = this.#plan.problems;
     this.#plan = this.#replan();
-    for (const { failure } of this.#plan.problems) {
-      if (!before.some((problem) => problem.failure.message === failure.message)) log.warn(failure, failure.message);
-    }
+    const told = this.#toldProblems;
+    this.#toldProblems = new Set(this.#plan.problems.map(({ failure }) => failure.message));
+    for (const { failure } of this.#plan.problems) if (!told.has(failure.message)) log.warn(failure, failure.message);
     const { hello } = engine;
-    if (!hello) return fail('engine.not-reachable', 'the engine does not answer', { remedy: 'quicether logs says why' });
+    if (!hello)
+      return fail('engine.not-reachable', 'the engine does not answer', { remedy: 'quicether logs says why' });
     const content = JSON.stringify(this.#plan.state);
     if (this.#applied?.instance === hello.instance && this.#applied.content === content) return ok(undefined);
     this.#generation = Math.max(this.#generation, hello.generation) + 1;
@@ -265,5 +273,7 @@ export class Steer implements Steering {
 function wanted<K extends Answer['kind']>(result: Result<Answer>, kind: K): Result<Extract<Answer, { kind: K }>> {
   if (!result.ok) return result;
   if (result.value.kind === kind) return ok(result.value as Extract<Answer, { kind: K }>);
-  return fail('engine.protocol', `the engine answered ${result.value.kind} instead of ${kind}`, { remedy: 'restart it after an update' });
+  return fail('engine.protocol', `the engine answered ${result.value.kind} instead of ${kind}`, {
+    remedy: 'restart it after an update',
+  });
 }

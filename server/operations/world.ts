@@ -1,4 +1,4 @@
-import type { Call, Answer, Event, Snapshot } from '../adapters/engine-messages.ts';
+import type { Answer, Call, Event, Snapshot } from '../adapters/engine-messages.ts';
 import type { Clock } from '../core/clock.ts';
 import type { HostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';

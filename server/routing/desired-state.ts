@@ -53,7 +53,11 @@ export function planDesiredState(intent: Intent, knowledge: Knowledge, derive: D
   return {
     state: {
       name: intent.name,
-      tun: { name: intent.tunName, mtu: intent.mtu, addresses: ownAddresses(intent, derive).map(formatInterfaceAddress) },
+      tun: {
+        name: intent.tunName,
+        mtu: intent.mtu,
+        addresses: ownAddresses(intent, derive).map(formatInterfaceAddress),
+      },
       listen: intent.listen.map(formatHostPort),
       answer_strangers: intent.answerStrangers,
       peers: accepted,
@@ -101,5 +105,8 @@ function shown(peer: PeerIntent): string {
 
 function prefixTaken(peer: PeerIntent, prefix: string, owner: string): PlanProblem {
   const message = `${shown(peer)} and ${owner} both have ${prefix}; ${owner} keeps it`;
-  return { peer: peer.id, failure: { code: 'routing.overlap', message, remedy: 'give the prefix to one of them only' } };
+  return {
+    peer: peer.id,
+    failure: { code: 'routing.overlap', message, remedy: 'give the prefix to one of them only' },
+  };
 }

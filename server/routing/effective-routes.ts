@@ -16,7 +16,13 @@ export interface EffectiveRoute {
 /** Every route of the overlay as it is: local ones first, then to peers, then the default. */
 export function effectiveRoutes(intent: Intent, ownAddresses: readonly string[], snapshot: Snapshot): EffectiveRoute[] {
   const local = [...ownAddresses, ...intent.localPrefixes.map(formatPrefix)].map(
-    (destination): EffectiveRoute => ({ destination, next_hop: 'local', type: 'Local', installed: true, problem: null }),
+    (destination): EffectiveRoute => ({
+      destination,
+      next_hop: 'local',
+      type: 'Local',
+      installed: true,
+      problem: null,
+    }),
   );
   const remote = snapshot.routes.map(
     (route): EffectiveRoute => ({

@@ -34,7 +34,10 @@ export class NameBook {
   constructor(
     clock: Clock,
     resolve: ResolveName,
-    on: { change: (name: string, addresses: readonly string[]) => void; failure: (name: string, message: string) => void },
+    on: {
+      change: (name: string, addresses: readonly string[]) => void;
+      failure: (name: string, message: string) => void;
+    },
   ) {
     this.#clock = clock;
     this.#resolve = resolve;
@@ -62,7 +65,13 @@ export class NameBook {
     const added = [...names].filter((name) => !this.#entries.has(name));
     for (const name of added) {
       const addresses = cached[name] ?? [];
-      this.#entries.set(name, { addresses, gapMs: MIN_GAP_MS, lastAskedMs: -Infinity, isAsking: false, cancel: undefined });
+      this.#entries.set(name, {
+        addresses,
+        gapMs: MIN_GAP_MS,
+        lastAskedMs: -Infinity,
+        isAsking: false,
+        cancel: undefined,
+      });
     }
     await Promise.all(added.map((name) => this.#ask(name)));
   }

@@ -1,6 +1,6 @@
 import { bitsOf, formatIp, type Ip, parseIp } from '../core/ip.ts';
 import type { NodeId } from '../core/node-id.ts';
-import { contains, type InterfaceAddress, parseInterfaceAddress, parsePrefix, type Prefix } from '../core/prefix.ts';
+import { contains, type InterfaceAddress, type Prefix, parseInterfaceAddress, parsePrefix } from '../core/prefix.ts';
 import type { Failure } from '../core/result.ts';
 import type { DeriveAddresses, Intent, PeerIntent, PlanProblem } from './intent.ts';
 
@@ -64,7 +64,10 @@ export function planOverlay(
     }
     for (const ip of claimed) owners.set(formatIp(ip), party(peer));
     const rest = (derived.get(peer.id) ?? []).filter((ip) => !claimed.some((one) => one.family === ip.family));
-    addresses.set(peer.id, [...claimed, ...rest].sort((a, b) => a.family - b.family));
+    addresses.set(
+      peer.id,
+      [...claimed, ...rest].sort((a, b) => a.family - b.family),
+    );
   }
   return { addresses, problems };
 }
@@ -89,14 +92,22 @@ function judgeClaim(
   const ip = 'ip' in read.value ? read.value.ip : read.value;
   const ranges = world.intent.tunAddresses.length > 0 ? [...OVERLAY_RANGES, ...PRIVATE_RANGES] : OVERLAY_RANGES;
   if (!ranges.some((range) => contains(range, ip))) {
-    return { failure: refused(peer, formatIp(ip), 'it is not in 100.64.0.0/10 or fd00::/8; set network.tun_addr here too to use private ranges') };
+    return {
+      failure: refused(
+        peer,
+        formatIp(ip),
+        'it is not in 100.64.0.0/10 or fd00::/8; set network.tun_addr here too to use private ranges',
+      ),
+    };
   }
   const owner = world.owners.get(formatIp(ip));
   if (owner && owner.id !== peer.id) return { failure: collision(ip, party(peer), owner) };
   if (world.intent.localPrefixes.some((prefix) => contains(prefix, ip))) {
     return { failure: refused(peer, formatIp(ip), 'it lies in a network behind this box') };
   }
-  const behind = world.peers.find((other) => other.id !== peer.id && other.prefixes.some((prefix) => contains(prefix, ip)));
+  const behind = world.peers.find(
+    (other) => other.id !== peer.id && other.prefixes.some((prefix) => contains(prefix, ip)),
+  );
   if (behind) return { failure: refused(peer, formatIp(ip), `it lies in a network behind ${party(behind).name}`) };
   return { ip };
 }

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { LineSplitter } from '../core/line-splitter.ts';
-import { fail, type Failure, failWith, type Result } from '../core/result.ts';
-import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, RPC_PROTOCOL } from './protocol.ts';
+import { type Failure, fail, failWith, type Result } from '../core/result.ts';
 import type { MethodName, ParamsOf, ResultOf } from './methods.ts';
+import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, RPC_PROTOCOL } from './protocol.ts';
 
 /** One conversation with the daemon; calls may overlap. */
 export class RpcClient {
@@ -11,6 +11,12 @@ export class RpcClient {
   readonly #waiting = new Map<number, (result: Result<unknown>) => void>();
   #lastId = 0;
   #end: Failure | undefined;
+  readonly #closed = Promise.withResolvers<void>();
+
+  /** Resolves when the daemon has closed the conversation. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
 
   private constructor(socket: Socket, path: string) {
     this.#socket = socket;
@@ -52,10 +58,16 @@ export class RpcClient {
 
   #read(chunk: Buffer): void {
     const lines = this.#lines.push(chunk);
-    if (lines === 'too-long') return this.#finish({ code: 'rpc.too-long', message: "the daemon's answer is too long" });
+    if (lines === 'too-long') {
+      this.#finish({ code: 'rpc.too-long', message: "the daemon's answer is too long" });
+      return;
+    }
     for (const line of lines) {
       const answer = decodeAnswer(line);
-      if (answer?.id === null && !answer.result.ok) return this.#finish(answer.result.error);
+      if (answer?.id === null && !answer.result.ok) {
+        this.#finish(answer.result.error);
+        return;
+      }
       if (typeof answer?.id !== 'number') continue;
       this.#waiting.get(answer.id)?.(answer.result);
       this.#waiting.delete(answer.id);
@@ -67,6 +79,7 @@ export class RpcClient {
     for (const resolve of this.#waiting.values()) resolve(failWith(this.#end));
     this.#waiting.clear();
     this.#socket.destroy();
+    this.#closed.resolve();
   }
 }
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
 import { fail, type Result } from '../core/result.ts';
 import { OPERATIONS } from '../operations/all.ts';
@@ -35,7 +35,10 @@ export function createDispatch(world: World, log: LogCall): CallHandler {
       const found = byMethod.get(method);
       if (!found) {
         const meant = nearest(method, methods);
-        return fail('rpc.unknown-method', `there is no method ${JSON.stringify(method.slice(0, 64))}${meant ? `; did you mean ${meant}?` : ''}`);
+        return fail(
+          'rpc.unknown-method',
+          `there is no method ${JSON.stringify(method.slice(0, 64))}${meant ? `; did you mean ${meant}?` : ''}`,
+        );
       }
       return carryOut(found, params, { world, caller, log });
     },
@@ -65,7 +68,9 @@ async function carryOut(
     return result;
   } catch (bug) {
     log(entry({ code: 'rpc.internal', bug }));
-    return fail('rpc.internal', `${found.method} failed in an unexpected way: this is a bug`, { remedy: 'quicether logs has the details' });
+    return fail('rpc.internal', `${found.method} failed in an unexpected way: this is a bug`, {
+      remedy: 'quicether logs has the details',
+    });
   }
 }
 

@@ -73,7 +73,9 @@ export class RpcServer {
     socket.on('error', () => socket.destroy());
     if (this.#sockets.size > MAX_CONNECTIONS) {
       this.#options.log.warn({ connections: MAX_CONNECTIONS }, 'rpc client refused: too many connections');
-      socket.end(encodeFailure(null, { code: 'rpc.busy', message: `${MAX_CONNECTIONS} clients are connected: try again` }));
+      socket.end(
+        encodeFailure(null, { code: 'rpc.busy', message: `${MAX_CONNECTIONS} clients are connected: try again` }),
+      );
       socket.destroySoon();
       return;
     }
@@ -89,7 +91,11 @@ export class RpcServer {
     if (!caller.ok || !mayConnect(caller.value, access)) {
       options.log.warn(caller.ok ? caller.value : { code: caller.error.code }, 'rpc client refused');
       const failure = caller.ok
-        ? { code: 'permission.socket', message: `user ${caller.value.uid} may not use ${options.path}`, remedy: 'run as root' }
+        ? {
+            code: 'permission.socket',
+            message: `user ${caller.value.uid} may not use ${options.path}`,
+            remedy: 'run as root',
+          }
         : caller.error;
       socket.end(encodeFailure(null, failure));
       socket.destroySoon();
@@ -103,11 +109,14 @@ export class RpcServer {
   }
 }
 
-async function freeSocketPath(path: string): Promise<Result<void>> {
+/** Whether a socket can be made at `path`: a live daemon refuses, what a dead one left is removed. */
+export async function freeSocketPath(path: string): Promise<Result<void>> {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (!entry) return ok(undefined);
   if (!entry.isSocket()) {
-    return fail('daemon.socket', `${path} is in the way: it is not a socket`, { remedy: 'remove it or choose another path with --socket' });
+    return fail('daemon.socket', `${path} is in the way: it is not a socket`, {
+      remedy: 'remove it or choose another path with --socket',
+    });
   }
   if (await isAnswered(path)) {
     return fail('daemon.already-running', `a daemon is already running on ${path}`, {
@@ -121,7 +130,9 @@ async function freeSocketPath(path: string): Promise<Result<void>> {
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
-    probe.once('connect', () => resolve(true)).once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'));
+    probe
+      .once('connect', () => resolve(true))
+      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'));
     probe.once('close', () => probe.removeAllListeners());
     probe.once('connect', () => probe.destroy());
   });

@@ -1,10 +1,17 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer, Clock } from '../core/clock.ts';
 import { LineSplitter } from '../core/line-splitter.ts';
-import { fail, type Failure, ok, type Result } from '../core/result.ts';
+import { type Failure, fail, ok, type Result } from '../core/result.ts';
 import type { Caller } from './caller.ts';
 import {
-  decodeCall, encodeAnswer, encodeFailure, HELLO, type HelloAnswer, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, RPC_PROTOCOL,
+  decodeCall,
+  encodeAnswer,
+  encodeFailure,
+  HELLO,
+  type HelloAnswer,
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  RPC_PROTOCOL,
   type RpcCall,
 } from './protocol.ts';
 
@@ -74,13 +81,15 @@ export class RpcSession {
     const wasMidLine = this.#lines.isMidLine;
     const lines = this.#lines.push(chunk);
     if (lines === 'too-long') {
-      return this.#drop('sent a line over 1 MiB', {
+      this.#drop('sent a line over 1 MiB', {
         code: 'rpc.too-long',
         message: `a line is longer than ${MAX_REQUEST_BYTES} bytes`,
       });
+      return;
     }
     if (lines.length > 0 || !wasMidLine) this.#disarm('line');
-    if (this.#lines.isMidLine && !this.#timers.has('line')) this.#arm('line', this.#limits.lineMs, 'never ended its line');
+    if (this.#lines.isMidLine && !this.#timers.has('line'))
+      this.#arm('line', this.#limits.lineMs, 'never ended its line');
     for (const line of lines) {
       if (this.#isOver) return;
       if (line.length > 0) this.#take(line);
@@ -89,12 +98,19 @@ export class RpcSession {
 
   #take(line: Uint8Array): void {
     const decoded = decodeCall(line);
-    if (!decoded.ok) return this.#send(encodeFailure(decoded.error.id, decoded.error.failure));
+    if (!decoded.ok) {
+      this.#send(encodeFailure(decoded.error.id, decoded.error.failure));
+      return;
+    }
     const call = decoded.value;
-    if (!this.#isGreeted) return this.#greet(call);
+    if (!this.#isGreeted) {
+      this.#greet(call);
+      return;
+    }
     if (this.#outstanding >= this.#limits.maxOutstanding) {
       const message = `${this.#outstanding} calls of this connection are not answered yet: wait for one`;
-      return this.#send(encodeFailure(call.id, { code: 'rpc.busy', message }));
+      this.#send(encodeFailure(call.id, { code: 'rpc.busy', message }));
+      return;
     }
     void this.#carryOut(call);
   }
@@ -120,13 +136,19 @@ export class RpcSession {
 
   #send(line: string): void {
     const size = Buffer.byteLength(line);
-    if (this.#socket.writableLength + size > this.#limits.maxUnreadBytes) return this.#drop('does not read its answers');
+    if (this.#socket.writableLength + size > this.#limits.maxUnreadBytes) {
+      this.#drop('does not read its answers');
+      return;
+    }
     const isTaken = this.#socket.write(line);
     if (!isTaken && !this.#timers.has('stall')) this.#arm('stall', this.#limits.stallMs, 'does not read its answers');
   }
 
   #arm(name: 'handshake' | 'line' | 'stall', delayMs: number, why: string): void {
-    this.#timers.set(name, this.#clock.setTimer(delayMs, () => this.#drop(why)));
+    this.#timers.set(
+      name,
+      this.#clock.setTimer(delayMs, () => this.#drop(why)),
+    );
   }
 
   #disarm(name: 'handshake' | 'line' | 'stall'): void {
@@ -159,7 +181,9 @@ function decideHello(params: unknown, handler: CallHandler): Result<HelloAnswer>
   const protocol = (params as { protocol?: unknown } | null)?.protocol;
   if (protocol !== RPC_PROTOCOL) {
     const message = `the daemon (${handler.version}) speaks protocol ${RPC_PROTOCOL}, the client ${JSON.stringify(protocol) ?? 'none'}`;
-    return fail('rpc.version', message, { remedy: 'restart the daemon after an update, or use the program of its version' });
+    return fail('rpc.version', message, {
+      remedy: 'restart the daemon after an update, or use the program of its version',
+    });
   }
   return ok({ protocol: RPC_PROTOCOL, version: handler.version, methods: handler.methods });
 }

@@ -1,0 +1,356 @@
+/**
+ * The program: daemon and command line in one. The only file that builds everything from its parts.
+ *
+ * What the daemon alone needs is imported when it starts, so that a verb answers at once.
+ */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { configFiles } from './adapters/config-file.ts';
+import type { EngineSupervisor } from './adapters/engine-supervisor.ts';
+import { keyTool, locateEngine } from './adapters/key-tool.ts';
+import type { Log } from './adapters/log.ts';
+import type { LogBook } from './adapters/log-book.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import type { DaemonContext, StartedDaemon, StartOptions } from './cli/daemon-context.ts';
+import { runProgram } from './cli/program.ts';
+import { EXIT, type ExitStatus } from './core/failures.ts';
+import type { HostPort } from './core/host-port.ts';
+import { parseNodeId } from './core/node-id.ts';
+import { ok, type Result } from './core/result.ts';
+import type { Steer } from './operations/steer.ts';
+import type { World } from './operations/world.ts';
+import type { Intent } from './routing/intent.ts';
+import { openConfigDesk } from './settings/config-desk.ts';
+import { formatOrigin } from './settings/origin.ts';
+
+const SYSTEM_STATE_DIR = '/var/lib/quicether';
+const SYSTEM_SOCKET = '/run/quicether/quicether.sock';
+const SOCKET_NAME = 'quicether.sock';
+const ENGINE_LOG = 'engine.log';
+/** Group whose members may use the daemon, when there is one of this name. */
+const GROUP = 'quicether';
+
+const programPath = import.meta.filename;
+const version = readVersion();
+
+/** From the package.json of the checkout or of the installed program. */
+function readVersion(): string {
+  for (const folder of [dirname(programPath), join(dirname(programPath), '..')]) {
+    try {
+      const text = readFileSync(join(folder, 'package.json'), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // Then the next place.
+    }
+  }
+  return 'unknown';
+}
+
+/** Where the daemon of this machine is reached when nobody says. */
+function defaultSocketPath(): string {
+  const stateDir = process.env['QUICETHER_STATE_DIR'];
+  if (process.env['QUICETHER_SOCKET']) return process.env['QUICETHER_SOCKET'];
+  if (stateDir && stateDir !== SYSTEM_STATE_DIR) return join(stateDir, SOCKET_NAME);
+  const checkout = join(dirname(programPath), '..', '.state', SOCKET_NAME);
+  return existsSync(checkout) ? checkout : SYSTEM_SOCKET;
+}
+
+function listenPath(options: StartOptions): string {
+  const asked = options.socketPath ?? process.env['QUICETHER_SOCKET'];
+  if (asked) return asked;
+  const { stateDir } = options.loaded.settings.node;
+  return stateDir === SYSTEM_STATE_DIR ? SYSTEM_SOCKET : join(stateDir, SOCKET_NAME);
+}
+
+/** Things to undo when a later step of the start fails, or at the end; last one first. */
+class Undo {
+  readonly #steps: (() => void | Promise<void>)[] = [];
+
+  add(step: () => void | Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step();
+  }
+}
+
+/** Brings the daemon up: state, engine, desired state, sockets; or undoes what was done and says why. */
+async function startDaemon(options: StartOptions): Promise<Result<StartedDaemon>> {
+  const undo = new Undo();
+  const started = await bringUp(options, undo);
+  if (!started.ok) await undo.run();
+  return started;
+}
+
+async function bringUp(options: StartOptions, undo: Undo): Promise<Result<StartedDaemon>> {
+  const { settings } = options.loaded;
+  const { stateDir } = settings.node;
+  const startedMs = systemClock.monotonicMs();
+  const socketPath = listenPath(options);
+  const engineBinary = locateEngine(process.env, programPath);
+  if (!engineBinary.ok) return engineBinary;
+  const ground = await openGround(stateDir, socketPath, undo);
+  if (!ground.ok) return ground;
+  const { logs, log } = await openLog(options);
+  log.info({ version, pid: process.pid, stateDir, socketPath }, 'daemon starting');
+  const parts = { options, log, undo, engineBinary: engineBinary.value };
+  const engine = await openEngine(parts);
+  if (!engine.ok) return engine;
+  const { supervisor, keep } = engine.value;
+  const steered = await openSteering(parts, supervisor);
+  if (!steered.ok) return steered;
+  const { steering, intent } = steered.value;
+
+  const { openHostView } = await import('./adapters/host-view.ts');
+  const ended = Promise.withResolvers<ExitStatus>();
+  const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
+  const shown = options.desk.show(options.loaded);
+  const world: World = {
+    clock: systemClock,
+    version,
+    startedMs,
+    intent,
+    steering,
+    logs,
+    settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
+    host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
+    // After the answer is out.
+    shutDown: ({ keepTunnel }) => void setTimeout(() => void stop(keepTunnel), 20),
+  };
+  const monitored = await openMonitoring(settings.monitoring, world, undo);
+  if (!monitored.ok) return monitored;
+  const served = await openRpc({ ...parts, socketPath, world });
+  if (!served.ok) return served;
+  keep();
+  log.info({ nodeId: intent.id, startMs: Math.round(systemClock.monotonicMs() - startedMs) }, 'daemon up');
+  // Another program's engine (systemd) has a life of its own: it ends with `stop`, not with the daemon.
+  const keepsTunnel = options.engineSocket !== undefined;
+  return ok({ nodeId: intent.id, socketPath, ended: ended.promise, stop: () => stop(keepsTunnel) });
+}
+
+interface Parts {
+  readonly options: StartOptions;
+  readonly log: Log;
+  readonly undo: Undo;
+  readonly engineBinary: string;
+}
+
+async function openLog(options: StartOptions): Promise<{ logs: LogBook; log: Log }> {
+  const { node, monitoring } = options.loaded.settings;
+  const [{ LogBook }, { createLog }] = await Promise.all([
+    import('./adapters/log-book.ts'),
+    import('./adapters/log.ts'),
+  ]);
+  const logs = new LogBook(join(node.stateDir, 'quicether.log'), {
+    toStderr: !options.isBackground,
+    clock: systemClock,
+  });
+  return { logs, log: createLog(monitoring.logLevel, logs) };
+}
+
+/** The engine, adopted or started. `keep` says that the daemon is up, so that giving up no longer ends it. */
+async function openEngine(parts: Parts): Promise<Result<{ supervisor: EngineSupervisor; keep: () => void }>> {
+  const { options, log, undo, engineBinary: binary } = parts;
+  const { node, monitoring } = options.loaded.settings;
+  const { EngineSupervisor } = await import('./adapters/engine-supervisor.ts');
+  const socketPath = options.engineSocket ?? join(node.stateDir, 'engine.sock');
+  const command = {
+    binary,
+    socketPath,
+    keyFile: node.keyFile,
+    logFile: join(node.stateDir, ENGINE_LOG),
+    logLevel: monitoring.logLevel,
+    stderrFile: join(node.stateDir, 'engine.stderr'),
+  };
+  const supervisor = new EngineSupervisor({
+    clock: systemClock,
+    log,
+    socketPath,
+    command: options.engineSocket ? undefined : command,
+  });
+  // An engine that was there before us goes on when we cannot; one that we started would be left without a daemon.
+  let isUp = false;
+  undo.add(async () => {
+    if (!isUp && supervisor.wasStarted) await supervisor.shutDown();
+    else supervisor.release();
+  });
+  const keep = (): void => {
+    isUp = true;
+  };
+  const started = await supervisor.start();
+  return started.ok ? ok({ supervisor, keep }) : started;
+}
+
+async function openSteering(
+  parts: Parts,
+  supervisor: EngineSupervisor,
+): Promise<Result<{ steering: Steer; intent: Intent }>> {
+  const { options, log, undo } = parts;
+  const { stateDir } = options.loaded.settings.node;
+  const [{ Steer }, { readIntent }, { openPeerStore, openLearnedStore }, { overlayAddresses }, { resolveName }] =
+    await Promise.all([
+      import('./operations/steer.ts'),
+      import('./operations/read-intent.ts'),
+      import('./adapters/peer-store.ts'),
+      import('./identity/overlay-address.ts'),
+      import('./adapters/resolver.ts'),
+    ]);
+  const peerStore = openPeerStore(join(stateDir, 'peers.json'));
+  const accepted = peerStore.read();
+  if (!accepted.ok) return accepted;
+  const nodeId = parseNodeId(supervisor.hello?.node_id ?? '');
+  if (!nodeId.ok) return nodeId;
+  const intent = readIntent(nodeId.value, options.loaded.settings);
+  const steering = new Steer({
+    clock: systemClock,
+    engine: supervisor,
+    intent,
+    accepted: accepted.value,
+    peerStore,
+    learnedStore: openLearnedStore(join(stateDir, 'learned.json'), (message) => log.warn({}, message)),
+    resolve: resolveName,
+    derive: overlayAddresses,
+    log,
+  });
+  undo.add(() => steering.stop());
+  const started = await steering.start();
+  return started.ok ? ok({ steering, intent }) : started;
+}
+
+/** State directory and socket, ours alone. */
+async function openGround(stateDir: string, socketPath: string, undo: Undo): Promise<Result<void>> {
+  const [{ openStateDir }, { lockState }, { freeSocketPath }] = await Promise.all([
+    import('./adapters/state-dir.ts'),
+    import('./adapters/state-lock.ts'),
+    import('./rpc/server.ts'),
+  ]);
+  const opened = openStateDir(stateDir);
+  if (!opened.ok) return opened;
+  const lock = lockState(stateDir);
+  if (!lock.ok) return lock;
+  undo.add(() => lock.value.release());
+  const { explainStateError } = await import('./adapters/state-file.ts');
+  try {
+    mkdirSync(dirname(socketPath), { recursive: true, mode: 0o755 });
+  } catch (error) {
+    return explainStateError(dirname(socketPath), error);
+  }
+  return freeSocketPath(socketPath);
+}
+
+interface StopParts {
+  readonly undo: Undo;
+  readonly supervisor: { shutDown(): Promise<Result<void>> };
+  readonly log: { info(fields: object, text: string): void; error(fields: object, text: string): void };
+  readonly ended: (status: ExitStatus) => void;
+}
+
+function createStop({ undo, supervisor, log, ended }: StopParts): (keepTunnel: boolean) => Promise<void> {
+  let stopping: Promise<void> | undefined;
+  const stop = async (keepTunnel: boolean): Promise<void> => {
+    log.info({ keepTunnel }, 'daemon stopping');
+    const result = keepTunnel ? ok(undefined) : await supervisor.shutDown();
+    if (!result.ok) log.error(result.error, 'the engine did not end as it should');
+    await undo.run();
+    log.info({}, 'daemon ended');
+    ended(result.ok ? EXIT.ok : EXIT.error);
+  };
+  return (keepTunnel) => (stopping ??= stop(keepTunnel));
+}
+
+interface MonitoringSettings {
+  readonly metricsAddress: HostPort | undefined;
+  readonly healthAddress: HostPort | undefined;
+}
+
+async function openMonitoring(settings: MonitoringSettings, world: World, undo: Undo): Promise<Result<void>> {
+  if (!settings.metricsAddress && !settings.healthAddress) return ok(undefined);
+  const [{ serveMonitoring }, { observeHealth }] = await Promise.all([
+    import('./adapters/monitoring.ts'),
+    import('./operations/observe-health.ts'),
+  ]);
+  const close = (server: Server): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (settings.metricsAddress) {
+    const { metricsPage } = await import('./adapters/engine-metrics.ts');
+    const page = metricsPage(version, () => world.steering.snapshot());
+    const served = await serveMonitoring(settings.metricsAddress, page);
+    if (!served.ok) return served;
+    undo.add(() => close(served.value));
+  }
+  if (settings.healthAddress) {
+    const served = await serveMonitoring(settings.healthAddress, {
+      path: '/health',
+      render: async () => {
+        const health = await observeHealth(world.steering);
+        return {
+          status: health.status === 'ok' ? 200 : 503,
+          type: 'application/json',
+          body: `${JSON.stringify(health)}\n`,
+        };
+      },
+    });
+    if (!served.ok) return served;
+    undo.add(() => close(served.value));
+  }
+  return ok(undefined);
+}
+
+interface RpcParts extends Parts {
+  readonly socketPath: string;
+  readonly world: World;
+}
+
+async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts): Promise<Result<void>> {
+  const [{ RpcServer }, { createDispatch }, { groupId, groupsOf, observePeerCredentials }] = await Promise.all([
+    import('./rpc/server.ts'),
+    import('./rpc/dispatch.ts'),
+    import('./adapters/peer-credentials.ts'),
+  ]);
+  const handler = createDispatch(world, ({ op, caller, audit, durationMs, code, bug }) => {
+    const fields = { op, uid: caller.uid, pid: caller.pid, durationMs, ...(code ? { code } : {}) };
+    if (bug) log.error({ ...fields, err: bug }, 'operation failed in an unexpected way');
+    else if (audit) log.info({ ...fields, audit }, code ? 'operation refused' : 'operation');
+    else log.debug(fields, code ? 'operation refused' : 'operation');
+  });
+  const server = await RpcServer.listen({
+    path: socketPath,
+    handler,
+    clock: systemClock,
+    observeCaller: (socket) => observePeerCredentials(engineBinary, socket),
+    groupsOf,
+    gid: process.getuid?.() === 0 ? groupId(GROUP) : undefined,
+    log,
+  });
+  if (!server.ok) return server;
+  undo.add(() => server.value.close());
+  return ok(undefined);
+}
+
+let status: ExitStatus = EXIT.ok;
+const context: DaemonContext = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  env: process.env,
+  cwd: process.cwd(),
+  isTty: process.stdout.isTTY === true,
+  exit: (wanted) => {
+    if (wanted > status) status = wanted;
+    process.exitCode = status;
+  },
+  config: openConfigDesk({ files: configFiles, env: process.env, hostName: hostname() }),
+  keys: keyTool(process.env, programPath),
+  version,
+  programPath,
+  defaultSocketPath: defaultSocketPath(),
+  startDaemon,
+};
+
+// A reader that went away (`quicether logs | head`) is no error.
+process.stdout.on('error', () => process.exit(status));
+await runProgram(process.argv, context);
