@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, failureLine, surfaceOf } from '../core/failures.ts';
 import type { Failure, Result } from '../core/result.ts';
+import type { ShownSetting } from '../settings/present.ts';
 import type { LoadedSettings } from '../settings/settings.ts';
 import { editConfig } from './config-edit.ts';
 import { type JsonFlag, plainFailure, reportFailures } from './config-report.ts';
@@ -44,7 +45,7 @@ function show(context: CliContext, options: ConfigFlag & JsonFlag & { origin?: b
   }
   const shown = desk.show(loaded.value);
   if (!options.json) {
-    context.out(desk.write(shown, (one) => (options.origin ? originText(one.origin) : undefined)).trimEnd());
+    context.out(desk.write(shown, (one) => (options.origin ? originText(one) : undefined)).trimEnd());
     return;
   }
   const tree: Record<string, unknown> = {};
@@ -54,11 +55,10 @@ function show(context: CliContext, options: ConfigFlag & JsonFlag & { origin?: b
   context.out(JSON.stringify(tree, null, 2));
 }
 
-type Origin = LoadedSettings['origins'] extends ReadonlyMap<string, infer T> ? T : never;
-
-function originText(origin: Origin): string {
+function originText({ origin, defaultText }: ShownSetting): string {
   if (origin.kind === 'file') return `${origin.file}:${origin.line}`;
-  return origin.kind === 'default' ? 'default' : origin.name;
+  if (origin.kind !== 'default') return origin.name;
+  return defaultText === undefined ? 'default' : `default: ${defaultText.replaceAll('`', '')}`;
 }
 
 function place(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -9,6 +9,8 @@ export interface ShownSetting {
   readonly key: string;
   readonly value: Plain;
   readonly origin: Origin;
+  /** What the default is, in words, when it applies and its value alone does not tell. */
+  readonly defaultText?: string;
 }
 
 /** Every key with its value in force, in the order of the documentation; peers last. */
@@ -20,6 +22,7 @@ export function showSettings({ settings, origins }: LoadedSettings): ShownSettin
       key: field.key,
       value: field.kind.toPlain(sections[section]?.[name]),
       origin: originOf(field.key),
+      ...(field.fallbackText && originOf(field.key).kind === 'default' ? { defaultText: field.fallbackText } : {}),
     })),
     ...settings.peers.map((peer, index) => ({
       key: `peers[${index}]`,
