@@ -1,6 +1,6 @@
 //! Cutting trains: any run of whole segments becomes a packet, or a smaller train, of its own.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use crate::packet::{MAX_HEADER_LEN, Malformed, Packet, TCP, VnetHeader, checksum, replace_word, word};
 
@@ -22,6 +22,12 @@ impl Deref for SegmentHeaders {
 
     fn deref(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl DerefMut for SegmentHeaders {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..usize::from(self.len)]
     }
 }
 

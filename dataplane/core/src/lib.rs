@@ -1,5 +1,6 @@
 //! The rules of the packet path, driven from outside: clock, sockets and randomness are passed in.
 
+pub mod association;
 pub mod admission;
 pub mod backoff;
 pub mod cut;

@@ -1,0 +1,387 @@
+//! Connections from first datagram to last: dialling, proof, greeting, which one stays, the end.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use noq_proto as quic;
+use quicether_core::NodeId;
+use quicether_core::association::replaces;
+use quicether_wire::cell;
+use quicether_wire::greeting::Hello;
+
+use super::{Ping, Worker, random};
+use crate::connection::{CloseCode, Connection, Origin, explain};
+use crate::state::{RuntimeEvent, Traffic};
+use crate::tls;
+
+/// A handshake that takes longer has failed.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(4);
+/// An address whose box is connected by other means is looked at again after this.
+const SUPERSEDED_PAUSE: Duration = Duration::from_secs(30);
+/// Boxes that proved a key but are not accepted, at most; the oldest makes room.
+const MAX_PENDING: usize = 64;
+
+impl Worker {
+    /// Takes note of a connection that the endpoint has made.
+    pub(super) fn add_connection(&mut self, handle: quic::ConnectionHandle, connection: Connection) {
+        let index = handle.0;
+        if self.connections.len() <= index {
+            self.connections.resize_with(index + 1, || None);
+        }
+        self.connections[index] = Some(Box::new(connection));
+        self.open_connections += 1;
+        self.touch(index);
+    }
+
+    /// Dials whom it is time to dial.
+    pub(super) fn dial_due(&mut self, now: Instant) {
+        if self.sockets.is_empty() {
+            return;
+        }
+        for index in 0..self.peers.len() {
+            let Some(peer) = self.peers[index].as_mut() else { continue };
+            if peer.connection.is_some() || peer.dialler.connection.is_some() || peer.dialler.next > now {
+                continue;
+            }
+            let (node, Some(address)) = (peer.node, peer.dialler.next_address()) else { continue };
+            let begun = self.dial(now, address, Some(node));
+            if let Some(peer) = self.peers[index].as_mut() {
+                peer.dialler.connection = begun;
+                peer.dialler.next = now + Duration::from_secs(1);
+            }
+        }
+        for index in 0..self.strangers.len() {
+            let dialler = &mut self.strangers[index];
+            if dialler.connection.is_some() || dialler.next > now {
+                continue;
+            }
+            let Some(address) = dialler.next_address() else { continue };
+            let begun = self.dial(now, address, None);
+            self.strangers[index].connection = begun;
+            self.strangers[index].next = now + Duration::from_secs(1);
+        }
+    }
+
+    /// When the next is to be dialled.
+    pub(super) fn next_dial(&self) -> Option<Instant> {
+        let peers = self.peers.iter().flatten().filter(|peer| peer.connection.is_none()).map(|peer| &peer.dialler);
+        let idle = |d: &&crate::peer::Dialler| d.connection.is_none() && !d.addresses.is_empty();
+        let dial = peers.chain(&self.strangers).filter(idle).map(|dialler| dialler.next).min();
+        let handshaking = self.connections.iter().flatten().filter(|c| c.proven.is_none() && !c.quic.is_closed());
+        [dial, handshaking.map(|c| c.begun + HANDSHAKE_TIMEOUT).min()].into_iter().flatten().min()
+    }
+
+    fn dial(&mut self, now: Instant, address: SocketAddr, node: Option<NodeId>) -> Option<usize> {
+        let family = |at: &usize| self.sockets[*at].local().is_ipv6() == address.is_ipv6();
+        let Some(socket) = (0..self.sockets.len()).find(family) else {
+            self.dial_failed(now, address, node, "this box has no socket of that address family".into());
+            return None;
+        };
+        let (config, wrong_key) = self.transport.client(address, node);
+        match self.endpoint.connect(now, config, address, "quicether") {
+            Ok((handle, quic)) => {
+                let origin = Origin::Dialled { address, expected: node, wrong_key };
+                self.add_connection(handle, Connection::new(now, quic, socket, origin, address));
+                Some(handle.0)
+            }
+            Err(error) => {
+                self.dial_failed(now, address, node, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn dial_failed(&mut self, now: Instant, address: SocketAddr, node: Option<NodeId>, reason: String) {
+        let mine = |dialler: &&mut crate::peer::Dialler| dialler.expected == node && dialler.addresses.contains(&address);
+        let peers = self.peers.iter_mut().flatten();
+        let found = match node {
+            Some(node) => peers.filter(|peer| peer.node == node).map(|peer| &mut peer.dialler).find(mine),
+            None => self.strangers.iter_mut().find(|d| d.addresses == [address]),
+        };
+        if let Some(dialler) = found {
+            dialler.connection = None;
+            dialler.next = now + dialler.backoff.on_failed(now, random());
+            if self.sabotage.no_reconnect {
+                dialler.next = now + Duration::from_secs(3600);
+            }
+        }
+        if let Some(index) = node.and_then(|node| self.peer_of.get(&node)) {
+            if let Some(peer) = self.peers[*index].as_mut().filter(|peer| peer.connection.is_none()) {
+                peer.problem = Some(format!("{address}: {reason}"));
+            }
+        }
+        self.tell(RuntimeEvent::DialFailed { address, node, reason });
+    }
+
+    /// Ends handshakes that take too long.
+    pub(super) fn expire_handshakes(&mut self, now: Instant) {
+        for index in 0..self.connections.len() {
+            let late = |c: &Connection| {
+                c.proven.is_none() && !c.quic.is_closed() && now.saturating_duration_since(c.begun) >= HANDSHAKE_TIMEOUT
+            };
+            if !self.connections[index].as_deref().is_some_and(late) {
+                continue;
+            }
+            self.inside.counters.failed_handshakes += 1;
+            self.lost(index, now, "it did not answer".into());
+            self.close(index, now, CloseCode::Goodbye);
+        }
+    }
+
+    /// Closes a connection from this side.
+    pub(super) fn close(&mut self, index: usize, now: Instant, code: CloseCode) {
+        if let Some(connection) = self.connections[index].as_mut()
+            && !connection.quic.is_closed()
+        {
+            connection.close(now, code);
+            self.touch(index);
+        }
+    }
+
+    /// What the library has to say about a connection.
+    pub(super) fn handle_events(&mut self, index: usize, now: Instant) {
+        while let Some(event) = self.connections[index].as_mut().and_then(|c| c.quic.poll()) {
+            match event {
+                quic::Event::Connected => self.proven(index, now),
+                quic::Event::ConnectionLost { reason } => {
+                    let proven = self.connections[index].as_ref().is_some_and(|c| c.proven.is_some());
+                    self.inside.counters.failed_handshakes += u64::from(!proven);
+                    let reason = self.name_wrong_key(index).unwrap_or_else(|| explain(&reason));
+                    self.lost(index, now, reason);
+                }
+                quic::Event::Stream(_) => self.read_greeting(index, now),
+                _ => {}
+            }
+        }
+        if let Some(connection) = self.connections[index].as_mut() {
+            connection.flush_greeting();
+        }
+        self.notice_move(index);
+    }
+
+    fn name_wrong_key(&mut self, index: usize) -> Option<String> {
+        let Some(Connection { origin: Origin::Dialled { wrong_key, .. }, .. }) = self.connections[index].as_deref() else {
+            return None;
+        };
+        let wrong = wrong_key.load(std::sync::atomic::Ordering::Relaxed);
+        self.inside.counters.wrong_key += u64::from(wrong);
+        wrong.then(|| "another box answers there: its key is not the one of this NodeId".into())
+    }
+
+    /// The handshake is done: we know who it is.
+    fn proven(&mut self, index: usize, now: Instant) {
+        let Some(connection) = self.connections[index].as_mut() else { return };
+        let Some(node) = tls::proven_node(&connection.quic) else {
+            self.close(index, now, CloseCode::BadGreeting);
+            return;
+        };
+        connection.proven = Some((node, now));
+        let remote = connection.remote;
+        self.inside.counters.handshakes += 1;
+        if node == self.key.node_id() {
+            self.close(index, now, CloseCode::Myself);
+            self.lost(index, now, "the address leads to this box itself".into());
+            return;
+        }
+        if !self.peer_of.contains_key(&node) {
+            self.make_room_for_pending(now);
+            self.tell(RuntimeEvent::PeerPending { node, address: remote });
+        }
+        self.greet(index);
+    }
+
+    fn make_room_for_pending(&mut self, now: Instant) {
+        let pending = |c: &Connection| c.node().filter(|n| !self.peer_of.contains_key(n)).and(c.proven).map(|(_, at)| at);
+        let mut all: Vec<_> = self
+            .connections
+            .iter()
+            .enumerate()
+            .filter_map(|(at, c)| c.as_deref().filter(|c| !c.quic.is_closed()).and_then(pending).map(|since| (since, at)))
+            .collect();
+        if all.len() > MAX_PENDING {
+            all.sort_unstable();
+            self.inside.counters.refused += 1;
+            self.close(all[0].1, now, CloseCode::NotAccepted);
+        }
+    }
+
+    /// Tells the peer of a connection who we are and whether we accept it.
+    pub(super) fn greet(&mut self, index: usize) {
+        let (Some(state), Some(connection)) = (&self.state, self.connections[index].as_mut()) else { return };
+        let Some(node) = connection.node() else { return };
+        let accepted = self.peer_of.contains_key(&node);
+        let version = quicether_wire::WIRE_VERSION as u16;
+        let hello = Hello::new(version, self.instance, state.tun.mtu, accepted, &state.name, &state.claimed);
+        connection.greet(&hello);
+        self.touch(index);
+    }
+
+    fn read_greeting(&mut self, index: usize, now: Instant) {
+        let Some(connection) = self.connections[index].as_mut() else { return };
+        match connection.read_greeting() {
+            Ok(false) => {}
+            Ok(true) => self.settle(index),
+            Err(code) => self.close(index, now, code),
+        }
+    }
+
+    /// Decides which connection to a peer stays, and whether it may carry traffic.
+    pub(super) fn settle(&mut self, index: usize) {
+        let now = Instant::now();
+        let own = self.key.node_id();
+        let Some(connection) = self.connections[index].as_deref().filter(|c| !c.quic.is_closed()) else { return };
+        let (Some(new), Some(hello)) = (connection.candidate(own), connection.hello) else { return };
+        let Some(node) = connection.node() else { return };
+        let rivals: Vec<usize> = (0..self.connections.len())
+            .filter(|at| *at != index)
+            .filter(|at| self.connections[*at].as_deref().is_some_and(|c| c.node() == Some(node) && !c.quic.is_closed()))
+            .collect();
+        for rival in rivals {
+            let Some(old) = self.connections[rival].as_deref().and_then(|c| c.candidate(own)) else { continue };
+            if replaces(&new, &old) {
+                self.close(rival, now, CloseCode::Duplicate);
+                self.forget(rival);
+            } else {
+                self.close(index, now, CloseCode::Duplicate);
+                self.forget(index);
+                return;
+            }
+        }
+        let Some(&peer_index) = self.peer_of.get(&node) else { return };
+        let Some(peer) = self.peers[peer_index].as_mut() else { return };
+        peer.connection = Some(index);
+        peer.problem = None;
+        peer.mtu = hello.mtu;
+        peer.on_instance(hello.instance);
+        peer.dialler.backoff.on_connected(now);
+        if hello.accepted {
+            self.peer_up(peer_index, now);
+        } else {
+            self.peer_down(peer_index, "it does not accept this box any more");
+        }
+        self.touch(index);
+    }
+
+    fn peer_up(&mut self, peer_index: usize, now: Instant) {
+        let Some(peer) = self.peers[peer_index].as_mut() else { return };
+        if peer.up.is_some() {
+            return;
+        }
+        peer.up = Some((now, peer.traffic));
+        let node = peer.node;
+        let remote = peer.connection.and_then(|at| self.connections[at].as_ref()).map(|c| c.remote);
+        if let Some(address) = remote {
+            self.tell(RuntimeEvent::PeerUp { node, address });
+        }
+    }
+
+    /// The peer carries no traffic any more; what waits for it is dropped.
+    pub(super) fn peer_down(&mut self, peer_index: usize, reason: &str) {
+        let Some(peer) = self.peers[peer_index].as_mut() else { return };
+        let Some((since, before)) = peer.up.take() else { return };
+        self.queued_bytes -= peer.queue.bytes();
+        peer.queue.clear();
+        for buffer in peer.cutter.abandon() {
+            self.train_buffers.give_back(buffer);
+        }
+        let (node, traffic) = (peer.node, since_then(peer.traffic, before));
+        let duration = since.elapsed();
+        self.tell(RuntimeEvent::PeerDown { node, reason: reason.into(), traffic, duration });
+    }
+
+    /// A connection has ended, by whomever.
+    fn lost(&mut self, index: usize, now: Instant, reason: String) {
+        let Some(connection) = self.connections[index].as_deref() else { return };
+        let (node, origin) = (connection.node(), connection.origin.clone());
+        let carried = node.and_then(|n| self.peer_of.get(&n)).copied().filter(|at| {
+            self.peers[*at].as_ref().is_some_and(|peer| peer.connection == Some(index))
+        });
+        self.forget(index);
+        if let Some(peer_index) = carried {
+            self.peer_down(peer_index, &reason);
+            if let Some(peer) = self.peers[peer_index].as_mut() {
+                peer.problem = Some(reason.clone());
+            }
+        }
+        let stays = node.and_then(|n| self.peer_of.get(&n)).and_then(|at| self.peers[*at].as_ref()?.connection).is_some();
+        if let (Origin::Dialled { address, expected, .. }, true) = (&origin, stays) {
+            // Another connection to the same box is in use; look again later.
+            let stranger = self.strangers.iter_mut().find(|d| expected.is_none() && d.addresses == [*address]);
+            if let Some(dialler) = stranger {
+                dialler.next = now + SUPERSEDED_PAUSE;
+            }
+        } else if let Origin::Dialled { address, expected, .. } = origin {
+            self.dial_failed(now, address, expected, reason);
+        } else if let Some(peer) = carried.and_then(|at| self.peers[at].as_mut()) {
+            peer.dialler.next = now + peer.dialler.backoff.on_failed(now, random());
+        }
+        self.touch(index);
+    }
+
+    /// Nobody refers to the connection any more.
+    fn forget(&mut self, index: usize) {
+        for peer in self.peers.iter_mut().flatten() {
+            peer.connection = peer.connection.filter(|at| *at != index);
+            peer.dialler.connection = peer.dialler.connection.filter(|at| *at != index);
+        }
+        for dialler in &mut self.strangers {
+            dialler.connection = dialler.connection.filter(|at| *at != index);
+        }
+    }
+
+    fn notice_move(&mut self, index: usize) {
+        let Some(connection) = self.connections[index].as_mut() else { return };
+        let Ok(path) = connection.quic.network_path(quic::PathId::ZERO) else { return };
+        if path.remote() == connection.remote {
+            return;
+        }
+        connection.remote = path.remote();
+        if let Some(node) = connection.node().filter(|node| self.peer_of.contains_key(node)) {
+            self.tell(RuntimeEvent::PeerMoved { node, address: path.remote() });
+        }
+    }
+
+    /// Measures the round trip to a peer.
+    pub(super) fn ping(&mut self, node: NodeId, timeout: Duration, done: Box<dyn FnOnce(Option<Duration>) + Send>) {
+        let now = Instant::now();
+        let Some((peer, index)) = self.peer_of.get(&node).copied().and_then(|at| self.live_connection(at).map(|c| (at, c)))
+        else {
+            return done(None);
+        };
+        let token = random();
+        let echo = bytes::Bytes::copy_from_slice(&cell::encode_echo(false, token));
+        let Some(connection) = self.connections[index].as_mut() else { return done(None) };
+        if connection.quic.datagrams().send(echo, true).is_err() {
+            return done(None);
+        }
+        self.pings.insert(token, Ping { peer, sent: now, deadline: now + timeout, done });
+        self.touch(index);
+    }
+
+    /// The answer to a ping has come.
+    pub(super) fn pong(&mut self, peer: usize, token: u64) {
+        if self.pings.get(&token).is_some_and(|ping| ping.peer == peer)
+            && let Some(ping) = self.pings.remove(&token)
+        {
+            (ping.done)(Some(ping.sent.elapsed()));
+        }
+    }
+
+    /// The connection of a peer that may carry traffic.
+    pub(super) fn live_connection(&self, peer: usize) -> Option<usize> {
+        let peer = self.peers[peer].as_deref()?;
+        peer.connection.filter(|_| peer.up.is_some())
+    }
+}
+
+/// What was added since.
+fn since_then(now: Traffic, before: Traffic) -> Traffic {
+    Traffic {
+        sent_bytes: now.sent_bytes - before.sent_bytes,
+        received_bytes: now.received_bytes - before.received_bytes,
+        sent_packets: now.sent_packets - before.sent_packets,
+        received_packets: now.received_packets - before.received_packets,
+        queue_drops: now.queue_drops - before.queue_drops,
+        queue_marks: now.queue_marks - before.queue_marks,
+    }
+}

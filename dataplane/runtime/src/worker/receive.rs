@@ -1,0 +1,257 @@
+//! From the sockets to the TUN: admission, QUIC, cells, flows.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use noq_proto as quic;
+use quicether_core::admission::{Known, OWN_CID_LEN, Reason, Verdict};
+use quicether_core::reassembly::{Arrived, Part, Pushed, Train};
+use quicether_wire::cell::{self, Cell};
+
+use super::Worker;
+use crate::connection::{Connection, Origin};
+use crate::peer::Peer;
+use crate::socket::Received;
+use crate::transport::Transport;
+
+/// Calls that take datagrams in before other work has its turn.
+const CALLS_PER_TURN: usize = 4;
+/// Set in the first byte of a long header (RFC 8999).
+const LONG_HEADER: u8 = 0x80;
+/// Handshakes of others at once; more are not answered.
+const MAX_HANDSHAKES: usize = 64;
+/// Strangers' handshakes at once above which an address must be proven first (Retry).
+const RETRY_ABOVE: usize = 16;
+
+impl Worker {
+    /// Takes in what has come on a socket.
+    pub(super) fn take_datagrams(&mut self, at: usize) {
+        let mut received = std::mem::take(&mut self.received);
+        for _ in 0..CALLS_PER_TURN {
+            let more = match self.sockets[at].receive(&mut self.receive_buffers, &mut received) {
+                Ok(more) => more,
+                Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
+                    // Parts that wait for others hold every buffer.
+                    self.flush_holes();
+                    true
+                }
+                Err(_) => false,
+            };
+            let now = Instant::now();
+            for chain in received.drain(..) {
+                self.take_chain(at, now, chain);
+            }
+            if !more {
+                break;
+            }
+        }
+        self.received = received;
+    }
+
+    fn take_chain(&mut self, socket: usize, now: Instant, mut chain: Received) {
+        let congested = chain.ecn == Some(quic::EcnCodepoint::Ce);
+        while !chain.bytes.is_empty() {
+            let datagram = chain.bytes.split_to(chain.stride.min(chain.bytes.len()));
+            if !self.admit(now, &chain, &datagram) {
+                continue;
+            }
+            let path = quic::FourTuple::new(chain.remote, chain.local_ip);
+            match self.endpoint.handle(now, path, chain.ecn, datagram, &mut self.out) {
+                Some(quic::DatagramEvent::ConnectionEvent(handle, event)) => {
+                    if let Some(connection) = self.connections[handle.0].as_mut() {
+                        connection.quic.handle_event(event);
+                        connection.heard = now;
+                        self.touch(handle.0);
+                        if congested {
+                            // What this datagram carried is told apart from the next one's.
+                            self.take_cells(handle.0, now, true);
+                        }
+                    }
+                }
+                Some(quic::DatagramEvent::NewConnection(incoming)) => self.accept(socket, now, incoming),
+                Some(quic::DatagramEvent::Response(transmit)) => {
+                    let _ = self.sockets[socket].send(&transmit, &self.out);
+                }
+                None => {}
+            }
+            self.out.clear();
+        }
+    }
+
+    /// Whether a datagram may reach QUIC at all.
+    ///
+    /// Short headers go there at once: the endpoint knows its ids, checks unknown ones against
+    /// their seal and is silent to the rest.
+    fn admit(&mut self, now: Instant, chain: &Received, datagram: &[u8]) -> bool {
+        if datagram.first().is_none_or(|first| first & LONG_HEADER == 0) {
+            return true;
+        }
+        let strangers = self.state.as_ref().is_some_and(|state| state.answer_strangers) || self.sabotage.answer_strangers;
+        let known = Own(&self.transport);
+        let counters = &mut self.inside.counters;
+        match self.admission.decide(now, chain.remote, datagram, strangers, &known) {
+            Verdict::Pass | Verdict::PassTagged => return true,
+            Verdict::Drop(Reason::Replayed) => counters.replayed += 1,
+            Verdict::Drop(Reason::WrongVersion) => counters.wrong_version += 1,
+            Verdict::Drop(_) => counters.silenced += 1,
+        }
+        false
+    }
+
+    fn accept(&mut self, socket: usize, now: Instant, incoming: quic::Incoming) {
+        let remote = incoming.remote_address();
+        let limit = self.state.as_ref().map_or(0, |state| state.max_connections as usize);
+        let handshakes = self.connections.iter().flatten().filter(|c| c.proven.is_none()).count();
+        if !self.accepting || self.open_connections >= limit || handshakes >= MAX_HANDSHAKES {
+            self.inside.counters.refused += 1;
+            self.endpoint.ignore(incoming);
+            return;
+        }
+        let strangers = self.state.as_ref().is_some_and(|state| state.answer_strangers);
+        if strangers && handshakes >= RETRY_ABOVE && incoming.may_retry() {
+            if let Ok(transmit) = self.endpoint.retry(incoming, &mut self.out) {
+                let _ = self.sockets[socket].send(&transmit, &self.out);
+            }
+            return;
+        }
+        let config = self.transport.server(remote);
+        match self.endpoint.accept(incoming, now, &mut self.out, Some(config)) {
+            Ok((handle, quic)) => {
+                self.add_connection(handle, Connection::new(now, quic, socket, Origin::Accepted, remote));
+            }
+            Err(error) => {
+                self.inside.counters.failed_handshakes += 1;
+                // A refusal goes out only where strangers are answered anyway.
+                if let Some(transmit) = error.response.filter(|_| strangers) {
+                    let _ = self.sockets[socket].send(&transmit, &self.out);
+                }
+            }
+        }
+    }
+
+    /// Reads the cells that a connection has brought.
+    pub(super) fn take_cells(&mut self, index: usize, now: Instant, congested: bool) {
+        while let Some(bytes) = self.connections[index].as_mut().and_then(|c| c.quic.datagrams().recv()) {
+            let node = self.connections[index].as_ref().and_then(|c| c.node());
+            let Some(peer) = node.and_then(|node| self.peer_of.get(&node)).copied() else {
+                self.inside.counters.denied += 1;
+                continue;
+            };
+            if self.live_connection(peer) != Some(index) {
+                self.inside.counters.peer_down += 1;
+                continue;
+            }
+            self.take_cell(index, peer, now, congested, bytes);
+        }
+    }
+
+    fn take_cell(&mut self, index: usize, peer_index: usize, now: Instant, congested: bool, bytes: Bytes) {
+        match cell::decode(&bytes) {
+            Ok(Cell::Piece(piece)) => {
+                let arrived = Arrived {
+                    train: piece.train,
+                    part: Part { offset: piece.offset, bytes: bytes.slice(piece.payload) },
+                    last: piece.last,
+                    partial_checksum: piece.partial_checksum,
+                    gso_size: piece.gso_size,
+                    headers: (!piece.header_copy.is_empty()).then(|| bytes.slice(piece.header_copy)),
+                };
+                self.reassemble(peer_index, now, congested, arrived);
+            }
+            Ok(Cell::Packets(records)) => {
+                for record in records {
+                    let Ok(record) = record else {
+                        self.inside.counters.bad_cells += 1;
+                        return;
+                    };
+                    let arrived = Arrived {
+                        train: record.train,
+                        part: Part { offset: 0, bytes: bytes.slice(record.packet) },
+                        last: true,
+                        partial_checksum: record.partial_checksum,
+                        gso_size: Some(0),
+                        headers: None,
+                    };
+                    self.reassemble(peer_index, now, congested, arrived);
+                }
+            }
+            Ok(Cell::Echo { reply: true, token }) => self.pong(peer_index, token),
+            Ok(Cell::Echo { reply: false, token }) => {
+                let reply = Bytes::copy_from_slice(&cell::encode_echo(true, token));
+                if let Some(connection) = self.connections[index].as_mut() {
+                    let _ = connection.quic.datagrams().send(reply, true);
+                    self.touch(index);
+                }
+            }
+            Err(_) => self.inside.counters.bad_cells += 1,
+        }
+    }
+
+    fn reassemble(&mut self, peer_index: usize, now: Instant, congested: bool, arrived: Arrived<Bytes>) {
+        let Some(peer) = self.peers[peer_index].as_deref_mut() else { return };
+        let (inside, no_partial) = (&mut self.inside, self.sabotage.no_partial_trains);
+        let Peer { reassembly, sources, traffic, .. } = peer;
+        let mut deliver = |train: &Train<Bytes>| {
+            if !no_partial || train.is_whole() {
+                inside.deliver(train, sources, congested, traffic);
+            }
+        };
+        if reassembly.push(now, arrived, &mut deliver) == Pushed::Bad {
+            inside.counters.bad_cells += 1;
+        }
+    }
+
+    /// Gives up the holes whose time is over.
+    pub(super) fn expire_holes(&mut self, now: Instant) {
+        self.for_held(|flows, reordering, deliver| flows.expire(now, reordering, &mut |train| deliver(train)));
+    }
+
+    /// Gives up every hole, for their memory.
+    fn flush_holes(&mut self) {
+        self.for_held(|flows, _, deliver| flows.flush(&mut |train| deliver(train)));
+    }
+
+    fn for_held(&mut self, act: impl Fn(&mut Flows, Duration, &mut dyn FnMut(&Train<Bytes>))) {
+        for index in 0..self.peers.len() {
+            let reordering = self.reordering(index);
+            let Some(peer) = self.peers[index].as_deref_mut().filter(|peer| peer.reassembly.holds()) else { continue };
+            let (inside, no_partial) = (&mut self.inside, self.sabotage.no_partial_trains);
+            let Peer { reassembly, sources, traffic, .. } = peer;
+            act(reassembly, reordering, &mut |train| {
+                if !no_partial || train.is_whole() {
+                    inside.deliver(train, sources, false, traffic);
+                }
+            });
+        }
+    }
+
+    /// When the next hole is to be given up.
+    pub(super) fn next_hole(&self) -> Option<Instant> {
+        let held = (0..self.peers.len()).filter(|at| self.peers[*at].as_ref().is_some_and(|p| p.reassembly.holds()));
+        held.filter_map(|at| self.peers[at].as_ref()?.reassembly.next_timeout(self.reordering(at))).min()
+    }
+
+    fn reordering(&self, peer: usize) -> Duration {
+        if self.sabotage.no_reorder {
+            return Duration::ZERO;
+        }
+        let connection = self.peers[peer].as_ref().and_then(|p| p.connection).and_then(|at| self.connections[at].as_ref());
+        let rtt = connection.and_then(|c| c.quic.rtt(quic::PathId::ZERO));
+        Peer::reordering(rtt.unwrap_or_default())
+    }
+}
+
+type Flows = quicether_core::reassembly::Reassembly<Bytes>;
+
+/// Connection ids made here, for the filter.
+struct Own<'a>(&'a Transport);
+
+impl Known for Own<'_> {
+    fn is_ours(&self, cid: &[u8; OWN_CID_LEN]) -> bool {
+        self.0.is_own_cid(cid)
+    }
+
+    fn talks_to(&self, _: std::net::SocketAddr) -> bool {
+        false
+    }
+}
