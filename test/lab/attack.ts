@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { start, until } from './command.ts';
 import type { Host } from './host.ts';
 import { LAB_PROGRAM } from './line.ts';
 
@@ -22,30 +25,52 @@ export interface AttackOptions {
  */
 export async function attack(from: Host, target: Target, options: AttackOptions): Promise<number> {
   const { datagrams, ratePps, seed } = options;
-  const words = ['--count', datagrams, '--pps', ratePps, '--seed', seed].map(String);
+  const words = ['--kind', 'mixed', '--count', datagrams, '--rate', ratePps, '--seed', seed].map(String);
   const timeoutMs = (datagrams / ratePps) * 4000 + 20_000;
-  const said = await from.run([LAB_PROGRAM, 'hostile', `${target.address}:${target.port}`, ...words], { timeoutMs });
-  return readCount(said, 'sent');
+  const said = await from.run([LAB_PROGRAM, 'hostile', '--to', place(target), ...words], { timeoutMs });
+  return readCounts(said)['sent'] ?? Number.NaN;
 }
 
-/** Records what arrives at the target's port until `stop`, which says how many datagrams. */
+/** Records the first packets that arrive at the target's port until `stop`, which says how many. */
 export async function record(target: Target): Promise<{ readonly file: string; stop(): Promise<number> }> {
-  const file = `${target.host.directory}/recording`;
-  const words = [LAB_PROGRAM, 'capture', 'wan0', file, '--port', String(target.port)];
-  const recorder = target.host.start('capture', words);
+  const file = join(target.host.directory, 'recording');
+  const words = ['--out', file, '--to-port', String(target.port), '--initials'];
+  const recorder = await startTool(target.host, 'capture', ['capture', 'wan0', ...words]);
+  return { file, stop: async () => (await recorder.stop())['captured'] ?? 0 };
+}
+
+/** Sends what was recorded again, from an address that is not its sender's; returns how many. */
+export async function replay(from: Host, target: Target, file: string): Promise<number> {
+  const said = await from.run([LAB_PROGRAM, 'replay', file, '--to', place(target), '--times', '20']);
+  return readCounts(said)['sent'] ?? Number.NaN;
+}
+
+/** Captures what the target's port, or its ICMP, says to an address until `stop`. */
+export async function sniff(target: Target, to: string): Promise<{ stop(): Promise<Record<string, number>> }> {
+  const words = ['--from-port', String(target.port), '--to', to, '--seconds', '600'];
+  return startTool(target.host, 'sniff', ['sniff', 'wan0', ...words]);
+}
+
+/** Starts one of the lab's tools, waits until it is ready, and reads what it counted when it is told to stop. */
+async function startTool(
+  host: Host,
+  label: string,
+  words: readonly string[],
+): Promise<{ stop(): Promise<Record<string, number>> }> {
+  const log = host.logFile(label);
+  const tool = start(host.inside([LAB_PROGRAM, ...words]), log);
+  const said = (): string => readFileSync(log, 'utf8');
+  await until(`${label} on ${host.name}`, 5000, async () => {
+    if (tool.hasEnded()) throw new Error(`it ended: ${said()}`);
+    return said().includes('"ready":true') ? true : undefined;
+  });
   return {
-    file,
     async stop() {
-      recorder.kill('SIGINT');
-      await recorder.ended;
-      return 0;
+      tool.kill('SIGTERM');
+      await tool.ended;
+      return readCounts(said());
     },
   };
-}
-
-/** Sends what was recorded again, from an address that is not its sender's. */
-export async function replay(from: Host, target: Target, file: string): Promise<void> {
-  await from.run([LAB_PROGRAM, 'replay', file, `${target.address}:${target.port}`]);
 }
 
 /** From now on counts whatever a host hears from an address: datagrams, ICMP, anything. */
@@ -65,9 +90,15 @@ export async function observeAnswered(listener: Host): Promise<{ packets: number
   return { packets: Number(found[1]), bytes: Number(found[2]) };
 }
 
-function readCount(said: string, name: string): number {
+function place({ address, port }: Target): string {
+  return `${address}:${port}`;
+}
+
+function readCounts(said: string): Record<string, number> {
   const last = said.trim().split('\n').at(-1) ?? '';
-  const count = (JSON.parse(last) as Record<string, unknown>)[name];
-  if (typeof count !== 'number') throw new Error(`no ${name} in ${last}`);
-  return count;
+  try {
+    return JSON.parse(last) as Record<string, number>;
+  } catch {
+    throw new Error(`expected a line of JSON: ${said.slice(-300)}`);
+  }
 }

@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../bounds.ts';
 import type { Target } from '../attack.ts';
-import { attack, observeAnswered, record, replay, watchAnswers } from '../attack.ts';
+import { attack, observeAnswered, record, replay, sniff, watchAnswers } from '../attack.ts';
 import { PORT, rssBytesOf } from '../box.ts';
 import { sleep } from '../command.ts';
 import type { Host } from '../host.ts';
@@ -23,19 +23,30 @@ export const scenario: Scenario = {
     const leeds = await internet.office('leeds');
     // Below what the machine could do, so that the attacker's own work does not count as damage.
     const york = await internet.office('york', { line: 'office-fibre' });
-    const attacker = (await internet.outsider('attacker')).host;
+    const attacker = await internet.outsider('attacker');
     const target: Target = { host: leeds.box.host, address: leeds.ipv4, port: PORT };
     const recording = await record(target);
     await startMesh([leeds, york]);
     const address = (await leeds.box.overlay()).ipv4;
     await untilReachable(york.box.host, address);
     const recorded = await recording.stop();
-    verdict.figure('recorded_datagrams', recorded);
-    verdict.promise('what York sent while connecting was recorded', recorded > 2, recorded);
-    await watchAnswers(attacker, leeds.ipv4);
-    await besiege({ leeds, york, attacker, target, address, recording: recording.file }, verdict, options);
+    verdict.figure('recorded_first_packets', recorded);
+    verdict.promise('first packets of York were recorded, to be sent again', recorded > 0, recorded);
+    await watchAnswers(attacker.host, leeds.ipv4);
+    const sniffer = await sniff(target, attacker.ipv4);
+    await besiege(
+      { leeds, york, attacker: attacker.host, target, address, recording: recording.file },
+      verdict,
+      options,
+    );
+    const captured = await sniffer.stop();
+    verdict.promise('a capture on the box shows nothing sent to the attacker', isSilence(captured), captured);
   },
 };
+
+function isSilence(captured: Record<string, number>): boolean {
+  return captured['packets'] === 0 && captured['icmp_errors'] === 0;
+}
 
 interface Siege {
   readonly leeds: Office;
@@ -61,7 +72,7 @@ async function besiege(siege: Siege, verdict: Verdict, { bounds }: ScenarioOptio
   await attack(attacker, target, { datagrams: 10_000, ratePps, seed: 1 });
   const [rssBefore, before] = [rssBytesOf(engine), (await leeds.box.snapshot()).counters];
   const [war, sent] = await Promise.all([measure(), attack(attacker, target, { datagrams, ratePps, seed: 2 })]);
-  await replay(attacker, target, siege.recording);
+  verdict.figure('replayed_sent', await replay(attacker, target, siege.recording));
   await sleep(1500);
 
   const after = (await leeds.box.snapshot()).counters;
