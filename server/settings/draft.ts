@@ -24,7 +24,12 @@ export interface Draft {
   readonly failures: readonly Failure[];
 }
 
-/** A failure of a value from the environment or a flag, where the name is the place. */
-export function namedFailure(name: string, problem: Problem): Failure {
+/** A wrong value in the environment; the name is the place. */
+export function envFailure(name: string, problem: Problem): Failure {
   return { code: 'settings.value', message: `${name}: ${problem.message}` };
+}
+
+/** A wrong value of a flag: the command was not used rightly. */
+export function flagFailure(name: string, message: string): Failure {
+  return { code: 'usage.flag', message: `${name}: ${message}` };
 }

@@ -43,11 +43,35 @@ export function wrong(
   return failWith([{ path, message }]);
 }
 
-/** A value as it is quoted in a message: short, on one line. */
+const MAX_QUOTE_LENGTH = 80;
+/** Deeper parts are left out: a message is one line, and recursion must end. */
+const MAX_QUOTE_DEPTH = 3;
+
+/** A value as it is quoted in a message: short, on one line, in TOML's notation. */
 export function quote(raw: unknown): string {
-  if (typeof raw === 'bigint') return String(raw);
-  const text = JSON.stringify(raw, (_, part) => (typeof part === 'bigint' ? Number(part) : part)) ?? String(raw);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const text = quoteWithin(raw, MAX_QUOTE_DEPTH);
+  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH - 3)}...` : text;
+}
+
+function quoteWithin(raw: unknown, depth: number): string {
+  if (typeof raw === 'string') return JSON.stringify(raw.slice(0, MAX_QUOTE_LENGTH));
+  if (raw instanceof Date) return raw.toISOString();
+  if (typeof raw !== 'object' || raw === null || !isPlainObject(raw)) return String(raw);
+  if (depth === 0) return '...';
+  // More parts than fit are not even looked at.
+  if (Array.isArray(raw))
+    return `[${raw
+      .slice(0, MAX_QUOTE_LENGTH)
+      .map((one) => quoteWithin(one, depth - 1))
+      .join(', ')}]`;
+  const parts = Object.entries(raw).slice(0, MAX_QUOTE_LENGTH);
+  return `{ ${parts.map(([name, one]) => `${name} = ${quoteWithin(one, depth - 1)}`).join(', ')} }`;
+}
+
+/** A list or table, and not a date, which is an object of some class too. */
+function isPlainObject(raw: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(raw);
+  return Array.isArray(raw) || prototype === Object.prototype || prototype === null;
 }
 
 function typeOf(raw: unknown): string {
@@ -56,8 +80,7 @@ function typeOf(raw: unknown): string {
   if (typeof raw === 'boolean') return 'true or false';
   if (typeof raw === 'string') return 'text';
   if (Array.isArray(raw)) return 'a list';
-  const prototype: unknown = Object.getPrototypeOf(raw);
-  return prototype === Object.prototype || prototype === null ? 'a table' : 'a date';
+  return typeof raw === 'object' && raw !== null && isPlainObject(raw) ? 'a table' : 'a date';
 }
 
 function wrongType(raw: unknown, wanted: string): ReturnType<typeof wrong> {

@@ -122,16 +122,12 @@ describe('mistakes are named with place, value and the nearest right name', () =
       '[network]\nmtu = 1500.5',
       'config.toml:2:7: network.mtu: 1500.5 is a number with a decimal point; a whole number without quotes is needed',
     ],
-    [
-      'date',
-      '[node]\nname = 1979-05-27',
-      'config.toml:2:8: node.name: "1979-05-27" is a date; text in quotes is needed',
-    ],
+    ['date', '[node]\nname = 1979-05-27', 'config.toml:2:8: node.name: 1979-05-27 is a date; text in quotes is needed'],
     ['value instead of section', 'node = 3', 'config.toml:1:8: node: 3 is not a table; write [node]'],
     [
       'section instead of value',
       '[network.mtu]\nx = 1',
-      'config.toml:1:2: network.mtu: {"x":1} is a table; a whole number without quotes is needed',
+      'config.toml:1:2: network.mtu: { x = 1 } is a table; a whole number without quotes is needed',
     ],
     [
       'text for a list',
@@ -216,6 +212,21 @@ describe('mistakes are named with place, value and the nearest right name', () =
   test('what is not TOML is one mistake with its place', () => {
     expect(mistakes('[network\nmtu = 1')).toEqual([expect.stringMatching(/^config\.toml:1:\d+: not TOML: /)]);
     expect(mistakes('a'.repeat(2_000_000))).toEqual(['config.toml: larger than 1048576 bytes']);
+  });
+
+  test('monstrous nesting, keys and lists are refused like any mistake, and soon', () => {
+    const long = Array(100_000).fill('a').join('.');
+    const deep = `${'['.repeat(90)}${']'.repeat(90)}`;
+    const many = Array(200_000).fill('1').join(',');
+    for (const text of [
+      `network.mtu.${long} = 1`,
+      `[network.mtu.${long}]`,
+      `node.name = ${deep}`,
+      `peers = [${many}]`,
+      `network.mtu = [${many}]`,
+    ]) {
+      expect(mistakes(text).length, text.slice(0, 40)).toBeGreaterThan(0);
+    }
   });
 
   test('all mistakes are reported at once, in the order of the file, then the others', () => {
@@ -404,7 +415,10 @@ describe('the rest', () => {
         if (loaded.ok) return;
         expect(loaded.error.length).toBeGreaterThan(0);
         for (const failure of loaded.error)
-          expect([failure.code, failure.message]).toEqual([expect.stringMatching(/^settings\./), expect.any(String)]);
+          expect([failure.code, failure.message]).toEqual([
+            expect.stringMatching(/^(settings|usage)\./),
+            expect.any(String),
+          ]);
       }),
       { numRuns: 500 },
     );

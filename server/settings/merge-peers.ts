@@ -1,7 +1,7 @@
 import { formatHostPort } from '../core/host-port.ts';
 import { formatPrefix } from '../core/prefix.ts';
 import type { Failure } from '../core/result.ts';
-import { type GivenPeer, namedFailure } from './draft.ts';
+import { flagFailure, type GivenPeer } from './draft.ts';
 import { formatOrigin } from './origin.ts';
 import { peerLabel } from './peers.ts';
 import type { FlagDraft } from './text-drafts.ts';
@@ -18,23 +18,27 @@ export function mergePeers(
 ): { peers: GivenPeer[]; failures: Failure[] } {
   const peers: GivenPeer[] = [];
   const failures: Failure[] = [];
+  const indexes = new Map<string, number>();
   for (const one of given) {
-    const index = peers.findIndex(({ peer }) => one.peer.nodeId !== undefined && peer.nodeId === one.peer.nodeId);
-    const before = peers[index];
-    if (!before) peers.push(one);
-    else if (before.origin.kind === 'file' && one.origin.kind === 'flag') {
+    const id = one.peer.nodeId;
+    const index = id === undefined ? undefined : indexes.get(id);
+    const before = index === undefined ? undefined : peers[index];
+    if (index === undefined || !before) {
+      if (id !== undefined) indexes.set(id, peers.length);
+      peers.push(one);
+    } else if (before.origin.kind === 'file' && one.origin.kind === 'flag') {
       peers[index] = { ...one, peer: { ...before.peer, ...one.peer, prefixes: before.peer.prefixes } };
-    } else failures.push(duplicate(one, before, 'node_id', String(one.peer.nodeId)));
+    } else failures.push(duplicate(one, before, 'node_id', String(id)));
   }
   failures.push(...sameAddress(peers), ...sameName(peers));
   for (const { flag, route } of routes) {
-    const index = peers.findIndex(({ peer }) => peer.nodeId === route.nodeId);
-    const before = peers[index];
-    if (before) {
+    const index = indexes.get(route.nodeId);
+    const before = index === undefined ? undefined : peers[index];
+    if (index !== undefined && before) {
       peers[index] = { ...before, peer: { ...before.peer, prefixes: [...before.peer.prefixes, route.prefix] } };
     } else {
       const message = `${formatPrefix(route.prefix)} leads to ${route.nodeId}, which is no peer; add --peer ${route.nodeId}@HOST:PORT`;
-      failures.push(namedFailure(flag.name, { path: [], message }));
+      failures.push(flagFailure(flag.name, message));
     }
   }
   return { peers, failures };

@@ -1,6 +1,6 @@
 import { nearest } from '../core/nearest.ts';
 import type { Failure } from '../core/result.ts';
-import { type Draft, type Given, type GivenPeer, namedFailure } from './draft.ts';
+import { type Draft, envFailure, flagFailure, type Given, type GivenPeer } from './draft.ts';
 import { envName, type Field } from './field.ts';
 import type { Read } from './kinds.ts';
 import { type PeerSettings, readPeerFlag, readRouteFlag } from './peers.ts';
@@ -38,7 +38,7 @@ export function draftFromEnv(env: Readonly<Record<string, string | undefined>>):
     }
     const read = field.kind.readText(text);
     if (read.ok) values.set(field.key, { value: read.value, origin: { kind: 'env', name } });
-    else failures.push(...read.error.map((problem) => namedFailure(name, problem)));
+    else failures.push(...read.error.map((problem) => envFailure(name, problem)));
   }
   return { values, peers: [], failures };
 }
@@ -75,7 +75,7 @@ export function draftFromFlags(flags: readonly GivenFlag[]): FlagDraft {
   const failures: Failure[] = [];
   const take = <T>(flag: GivenFlag, read: Read<T>, use: (value: T) => void): void => {
     if (read.ok) use(read.value);
-    else failures.push(...read.error.map((problem) => namedFailure(flag.name, problem)));
+    else failures.push(...read.error.map((problem) => flagFailure(flag.name, problem.message)));
   };
   for (const [field, given] of byField(flags)) {
     const last = given.at(-1);

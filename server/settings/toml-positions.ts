@@ -28,6 +28,8 @@ export interface TomlPositions {
   readonly duplicates: readonly TomlDuplicate[];
 }
 
+/** Keys of more parts are cut, the rest of them skipped: no key of ours is that long. */
+const MAX_KEY_PARTS = 20;
 /** Deeper nesting is skipped; nothing in our schema is deeper than four. */
 const MAX_DEPTH = 50;
 
@@ -126,7 +128,8 @@ class Scan {
     const path: string[] = [];
     for (;;) {
       this.#space();
-      path.push(this.#simpleKey());
+      const part = this.#simpleKey();
+      if (path.length < MAX_KEY_PARTS) path.push(part);
       this.#space();
       if (this.#peek() !== '.') return { path, first };
       this.#step();

@@ -218,7 +218,7 @@ describe('init and keygen', () => {
 
   test('a wrong value writes nothing at all', () => {
     const { err, exit } = run(['init', '-c', file, '--role', 'gatway', '--state-dir', stateDir()]);
-    expect([exit, existsSync(file), existsSync(stateDir())]).toEqual([1, false, false]);
+    expect([exit, existsSync(file), existsSync(stateDir())]).toEqual([2, false, false]);
     expect(err).toContain('did you mean "gateway"?');
   });
 
