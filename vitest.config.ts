@@ -7,7 +7,13 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['server/**/*.test.ts', 'views/**/*.test.ts', 'scripts/**/*.test.ts', 'test/lab/**/*.test.ts'],
+          include: [
+            'server/**/*.test.ts',
+            'views/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'test/lab/**/*.test.ts',
+            'test/bench/**/*.test.ts',
+          ],
           exclude: ['scripts/package*.test.ts', 'test/lab/scenarios/**'],
         },
       },

@@ -9,6 +9,9 @@ use crate::packet_socket::{OFFLOAD_HEADER, interface_index};
 /// `gso_type` of a train of UDP datagrams.
 const GSO_UDP_L4: u8 = 5;
 
+/// Addresses and type of an Ethernet frame; the loopback interface has them too.
+const ETHERNET_HEADER: usize = 14;
+
 /// Longest time without a look at signals and standard input.
 const SLICE_MS: i32 = 50;
 
@@ -25,15 +28,17 @@ impl Tap {
     /// no packet is refused for being of a kind that cannot be described.
     pub fn open(name: &str, offload: bool) -> io::Result<Self> {
         let index = interface_index(name)?;
+        // The kernel gives offload headers only together with Ethernet headers.
+        let kind = if offload { libc::SOCK_RAW } else { libc::SOCK_DGRAM };
         // SAFETY: constant arguments; the result is checked below.
-        let raw = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0) };
+        let raw = unsafe { libc::socket(libc::AF_PACKET, kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0) };
         if raw < 0 {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: `raw` is a descriptor that was just made and that nothing else owns.
         let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-        let options = [(libc::SOL_PACKET, libc::PACKET_VNET_HDR, i32::from(offload)), (libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, 64 << 20)];
-        for (level, option, value) in options {
+        let options = [(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, 64 << 20), (libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)];
+        for (level, option, value) in options.into_iter().take(1 + usize::from(offload)) {
             // SAFETY: pointer and length are those of a live integer.
             let result = unsafe { libc::setsockopt(raw, level, option, std::ptr::from_ref(&value).cast(), 4) };
             if result < 0 {
@@ -49,7 +54,7 @@ impl Tap {
         if unsafe { libc::bind(raw, std::ptr::from_ref(&address).cast(), size_of_val(&address) as u32) } < 0 {
             return Err(io::Error::last_os_error());
         }
-        let header_len = if offload { OFFLOAD_HEADER } else { 0 };
+        let header_len = if offload { OFFLOAD_HEADER + ETHERNET_HEADER } else { 0 };
         Ok(Self { fd, room: vec![0; 1 << 17].into(), header_len, input_is_pipe: input_is_pipe() })
     }
 

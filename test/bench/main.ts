@@ -1,0 +1,88 @@
+/*
+ * `npm run bench -- tunnel [--json] [--seconds N] [--rounds N] [--only NAME,...]`
+ *
+ * Progress goes to stderr, the table to stdout (without --json); the last line of stdout is the
+ * result as one JSON object. Exit status 0 when every promise is held, 1 when not.
+ */
+import { availableParallelism, cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { BOUNDS } from '../bounds.ts';
+import { headlineOf, summarize } from './summary.ts';
+import { tableOf } from './table.ts';
+import { runTunnel } from './tunnel.ts';
+import { judge } from './verdict.ts';
+
+const USAGE = `usage: npm run bench -- tunnel [--json] [--seconds N] [--rounds N] [--only NAME,...]
+  --seconds  how long each throughput is measured, 1 to 60 (default 5), after 1 s of warm-up, 2 from 10 on
+  --rounds   how often every subject has its turn, 1 to 50 (default 5); every other one goes the other way
+  --only     raw, probe, nulltun, product, wireguard-go, nebula
+  --json     no table
+QUICETHER_NULLTUN=FILE adds the trial's program, compiled from that source, beside the probe.
+`;
+
+function stop(text: string): never {
+  process.stderr.write(text);
+  process.exit(2);
+}
+
+function parseNumber(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  return stop(`bench: --${name} ${text} is not from ${low} to ${high}\n${USAGE}`);
+}
+
+function parseWords(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        seconds: { type: 'string', default: '5' },
+        rounds: { type: 'string', default: '5' },
+        only: { type: 'string', default: '' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return stop(`bench: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+const { values, positionals } = parseWords(process.argv.slice(2));
+if (values.help || positionals.length !== 1 || positionals[0] !== 'tunnel') stop(USAGE);
+const seconds = parseNumber('seconds', values.seconds, 1, 60);
+const rounds = parseNumber('rounds', values.rounds, 1, 50);
+const { series, missing, load } = await runTunnel({
+  rounds,
+  pace: { flowMs: seconds * 1000, warmUpMs: seconds >= 10 ? 2000 : 1000, floodMs: 2000, pings: 100 },
+  only: values.only.split(',').filter(Boolean),
+  say: (text) => process.stderr.write(`bench: ${text}\n`),
+});
+const subjects = series.map(summarize);
+const headline = headlineOf(series);
+const broken = judge(headline, BOUNDS.tunnel);
+if (!values.json) {
+  process.stdout.write(`median (lowest-highest) of ${rounds} rounds of ${seconds} s; TCP CUBIC, MTU 1500\n`);
+  process.stdout.write(`${tableOf(subjects).join('\n')}\n`);
+  for (const { name, reason } of missing) process.stdout.write(`not measured: ${name}: ${reason}\n`);
+  for (const text of broken) process.stdout.write(`NOT HELD: ${text}\n`);
+}
+const result = {
+  bench: 'tunnel',
+  ...headline,
+  peers: subjects.filter(({ name }) => name !== 'product').map(({ name, version }) => ({ name, version })),
+  missing,
+  ok: broken.length === 0,
+  broken,
+  rounds,
+  seconds,
+  congestion_control: 'cubic',
+  mtu: 1500,
+  kernel: release(),
+  cpu: cpus()[0]?.model ?? '',
+  cpus: availableParallelism(),
+  load,
+  subjects,
+};
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(broken.length === 0 ? 0 : 1));

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { median, rounded, spread } from './statistics.ts';
+
+test('the median is not moved by one wild run', () => {
+  expect(median([4, 5, 900])).toBe(5);
+  expect(median([4, 6])).toBe(5);
+  expect(median([7])).toBe(7);
+  expect(median([])).toBeNaN();
+});
+
+test('the spread says how noisy the runs were', () => {
+  expect(spread([5, 4, 9])).toEqual({ low: 4, high: 9 });
+});
+
+test('figures are not printed finer than they were measured', () => {
+  expect(rounded(2.71828)).toBe(2.72);
+  expect(rounded(1234.5)).toBe(1230);
+  expect(rounded(Number.NaN)).toBeNaN();
+});
