@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use quicether_core::NodeId;
-use quicether_host::{Desired, Host};
+use quicether_host::{Desired, Host, HostError};
 use quicether_runtime::{Handle, NodeKey};
 
 use crate::connection::{ConnectionId, Input};
@@ -190,10 +190,10 @@ impl Control {
         if !have_net_admin() {
             return Err(("permission", quicether_runtime::ApplyError::Permission.to_string()));
         }
-        self.make_so(&parsed).or_else(|problem| {
+        if let Err(problem) = self.make_so(&parsed) {
             self.go_back();
-            Err(problem)
-        })?;
+            return Err(problem);
+        }
         tracing::info!(generation = parsed.generation, peers = parsed.runtime.peers.len() as u64, "state in force");
         let generation = parsed.generation;
         self.parsed = Some(parsed);
@@ -218,6 +218,7 @@ impl Control {
                 mtu: parsed.runtime.tun.mtu,
                 addresses: parsed.addresses.clone(),
                 routes: parsed.routes.iter().map(|(prefix, _)| *prefix).collect(),
+                local: parsed.local_prefixes.clone(),
                 outer: parsed.outer.clone(),
                 forward: parsed.forward,
             })
@@ -234,7 +235,7 @@ impl Control {
                 self.parsed = Some(parsed);
             }
             None => {
-                self.host.remove();
+                self.remove_from_kernel();
                 if let Some(handle) = self.handle.take() {
                     handle.shutdown();
                 }
@@ -291,14 +292,47 @@ impl Control {
             }
             events.push(Event::LeaseExpired);
         }
-        for what in self.host.repair(now) {
-            tracing::warn!(what, "repaired");
-            events.push(Event::Repaired { what });
-        }
+        events.extend(self.repair(now));
         for event in &events {
             for outbox in self.connections.values() {
                 self.dropped_events += u64::from(!outbox.event(event));
             }
+        }
+    }
+
+    fn repair(&mut self, now: Instant) -> Vec<Event> {
+        let repaired = match self.host.repair(now) {
+            Ok(repaired) => repaired,
+            Err(HostError::InterfaceGone(name)) => self.make_again(&name),
+            Err(error) => {
+                tracing::error!(reason = %error, "cannot repair");
+                Vec::new()
+            }
+        };
+        let told = repaired.into_iter().map(|what| {
+            tracing::warn!(what, "repaired");
+            Event::Repaired { what }
+        });
+        told.collect()
+    }
+
+    /// Somebody removed the interface: the packet thread makes it anew.
+    fn make_again(&mut self, name: &str) -> Vec<String> {
+        let Some(parsed) = self.parsed.take() else { return Vec::new() };
+        let made = self.make_so(&parsed);
+        self.parsed = Some(parsed);
+        match made {
+            Ok(()) => vec![format!("interface {name}")],
+            Err((code, reason)) => {
+                tracing::error!(code, reason, "the interface cannot be made again");
+                Vec::new()
+            }
+        }
+    }
+
+    fn remove_from_kernel(&mut self) {
+        if let Err(error) = self.host.remove() {
+            tracing::error!(reason = %error, "cannot remove everything");
         }
     }
 
@@ -307,7 +341,7 @@ impl Control {
         if let Some(handle) = self.handle.take() {
             handle.shutdown();
         }
-        self.host.remove();
+        self.remove_from_kernel();
         let deadline = Instant::now() + FLUSH;
         for outbox in self.connections.values() {
             outbox.flush(deadline);

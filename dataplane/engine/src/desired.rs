@@ -36,6 +36,8 @@ pub struct Parsed {
     pub addresses: Vec<InterfaceAddress>,
     /// Prefixes and the peers they lead to, in the order of the state.
     pub routes: Vec<(Prefix, NodeId)>,
+    /// Prefixes behind this box.
+    pub local_prefixes: Vec<Prefix>,
     /// Addresses peers are dialled at: no route may lead those into the tunnel.
     pub outer: Vec<IpAddr>,
     /// Whether the box forwards.
@@ -105,7 +107,7 @@ pub fn parse(state: &DesiredState, own: OwnBox) -> Result<Parsed, BadState> {
         let remedy = format!("is no processor of this box: it has 0 to {}", own.processors.saturating_sub(1));
         return Err(BadState::new(format!("cpu_affinity[{i}]"), cpu, remedy));
     }
-    let local = addresses.iter().map(|a| Prefix::host(a.address)).chain(local_prefixes).collect();
+    let local = addresses.iter().map(|a| Prefix::host(a.address)).chain(local_prefixes.iter().copied()).collect();
     let routes = peers.iter().flat_map(|peer| peer.prefixes.iter().map(|prefix| (*prefix, peer.node))).collect();
     let outer = peers.iter().flat_map(|peer| &peer.addresses).chain(&dial).map(SocketAddr::ip).collect();
     Ok(Parsed {
@@ -123,6 +125,7 @@ pub fn parse(state: &DesiredState, own: OwnBox) -> Result<Parsed, BadState> {
             cpu_affinity: state.cpu_affinity.clone(),
         },
         addresses,
+        local_prefixes,
         routes,
         outer,
         forward: state.forward,
