@@ -71,6 +71,8 @@ export class RpcSession {
     this.#limits = options.limits;
     this.#onDropped = options.onDropped;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    // Lending it to the child that asks for the credentials has paused it for good.
+    socket.resume();
     socket.on('drain', () => this.#disarm('stall'));
     socket.on('close', () => this.#end());
     this.#arm('handshake', options.limits.handshakeMs, 'said nothing');
