@@ -17,6 +17,9 @@ import { basename, dirname, join } from 'node:path';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { ConfigFiles } from '../settings/config-desk.ts';
 
+/** Readable by all: the daemon runs as another user than who writes it, and nothing in it is secret. */
+const NEW_FILE_MODE = 0o644;
+
 /** Configuration files on this machine's disk. */
 export const configFiles: ConfigFiles = {
   exists: existsSync,
@@ -33,7 +36,7 @@ export const configFiles: ConfigFiles = {
       // Through a link, so that a file kept elsewhere stays where it is.
       const real = existsSync(path) ? realpathSync(path) : path;
       const old = existsSync(real) ? statSync(real) : undefined;
-      const draft = writeDraft(real, text, old ? old.mode & 0o777 : 0o640);
+      const draft = writeDraft(real, text, old ? old.mode & 0o777 : NEW_FILE_MODE);
       if (old && process.getuid?.() === 0) chownSync(draft, old.uid, old.gid);
       renameSync(draft, real);
       syncFolder(dirname(real));
@@ -46,7 +49,7 @@ export const configFiles: ConfigFiles = {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
       // "x": whoever makes the file in between keeps it.
-      const handle = openSync(path, 'wx', 0o640);
+      const handle = openSync(path, 'wx', NEW_FILE_MODE);
       writeAll(handle, text);
       syncFolder(dirname(path));
       return ok(undefined);

@@ -33,7 +33,9 @@ function init(context: CliContext, command: Command, options: InitOptions): void
   const text = desk.template(options);
   // Checked before anything is written: nothing is left half-made by a wrong flag.
   const flags = givenFlags(command, desk);
-  const checked = existed ? desk.load(location.path, flags) : desk.loadText({ name: location.path, text }, flags);
+  // With the flags alone first, so that their mistakes are not reported twice.
+  const alone = existed ? desk.load(location.path, flags) : desk.loadText({ name: location.path, text: '' }, flags);
+  const checked = existed || !alone.ok ? alone : desk.loadText({ name: location.path, text }, flags);
   if (!checked.ok) {
     reportFailures(context, checked.error, options);
     return;
