@@ -1,64 +1,74 @@
 #!/bin/sh
-# Installs, runs and purges the package inside a Debian tree. Runs as first process of its own
-# process, mount and network namespaces, so that nothing outlives it. Arguments: tree, package file.
+# Installs, runs and purges /quicether.deb in the Debian tree that this runs in, under its systemd.
 set -eu
-tree=$1
-deb=$2
 say() { echo "tree: $*"; }
-fail() { echo "tree: FAILED: $*" >&2; exit 1; }
-inside() { chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+fail() {
+  echo "tree: FAILED: $*"
+  systemctl --no-pager --full status 'quicether*' || true
+  exit 1
+}
+# Waits up to 20 s for a command to succeed.
+within() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0.2; done; return 1; }
+files() { find /etc /usr /var -xdev | sort; }
 
-mount --make-rprivate /
-mount -t proc proc "$tree/proc"
-mount -t tmpfs tmpfs "$tree/run"
-mkdir -p "$tree/dev/net"
-[ -e "$tree/dev/net/tun" ] || mknod "$tree/dev/net/tun" c 10 200
 ip link set lo up
-
-find "$tree/etc" "$tree/usr" "$tree/var" -xdev | sort > "$tree/../tree-before"
-cp "$deb" "$tree/quicether.deb"
+files > /run/files-before
 say 'installing'
-inside dpkg -i /quicether.deb
-rm "$tree/quicether.deb"
+dpkg -i /quicether.deb
 
-say 'users and their directories'
-inside id quicether >/dev/null || fail 'user quicether is missing'
-inside id quicether-engine >/dev/null || fail 'user quicether-engine is missing'
-[ "$(stat -c %a "$tree/var/lib/quicether-engine")" = 700 ] || fail 'the key directory is open'
-inside su -s /bin/sh quicether -c 'ls /var/lib/quicether-engine' 2>/dev/null && fail 'the daemon can look at the node key'
+say 'users, and who can look at the key'
+id quicether
+id quicether-engine
+within test -f /var/lib/quicether-engine/node.key || fail 'the engine made no key'
+[ "$(stat -c '%a %U' /var/lib/quicether-engine)" = '700 quicether-engine' ] || fail 'the key directory is open'
+[ "$(stat -c %a /var/lib/quicether-engine/node.key)" = 600 ] || fail 'the key is open'
+su -s /bin/sh quicether -c 'ls /var/lib/quicether-engine' 2>/dev/null && fail 'the daemon can look at the key'
+[ "$(stat -c '%a %U' /run/quicether-engine/engine.sock)" = '600 quicether' ] || fail 'the engine socket is open'
 
-say 'the program answers'
-inside quicether --version
-inside /usr/lib/quicether/quicether-engine --version
-inside quicether config validate
+say 'both services run, with the rights they should have and no others'
+within systemctl is-active --quiet quicether-engine.service || fail 'the engine is not running'
+within systemctl is-active --quiet quicether.service || fail 'the daemon is not running'
+rights() { sed -n 's/^CapEff:\t//p' "/proc/$(systemctl show -p MainPID --value "$1")/status"; }
+[ "$(rights quicether.service)" = 0000000000000000 ] || fail "the daemon has $(rights quicether.service)"
+[ "$(rights quicether-engine.service)" = 0000000000001000 ] || fail "the engine has $(rights quicether-engine.service)"
 
-say 'the daemon starts, answers and stops'
-inside quicether start --state-dir /var/lib/quicether > "$tree/run/start.log" 2>&1 &
-daemon=$!
-for attempt in $(seq 100); do
-  inside quicether status --json > "$tree/run/status.json" 2>/dev/null && break
-  [ "$attempt" = 100 ] && { cat "$tree/run/start.log"; fail 'no status within 20 s'; }
-  sleep 0.2
-done
-grep -q '"node_id"' "$tree/run/status.json" || fail "status says: $(cat "$tree/run/status.json")"
-inside quicether stop
-wait "$daemon" || { cat "$tree/run/start.log"; fail 'the daemon ended with an error'; }
-ip link show quicether0 >/dev/null 2>&1 && fail 'quicether0 is left behind'
+say 'the daemon answers'
+quicether --version
+quicether config validate
+within quicether status --json || fail "no status: $(quicether status --json 2>&1)"
+quicether status
+status=$(quicether status --json)
+case $status in *'"node_id"'*qe1*) ;; *) fail "status says: $status" ;; esac
+within ip link show quicether0 || fail 'there is no quicether0'
+ip -brief address show quicether0
+bash -n /usr/share/bash-completion/completions/quicether
 
-say 'installing again keeps the key'
-before=$(find "$tree/var/lib/quicether" -name node.key -exec sha256sum {} +)
-cp "$deb" "$tree/quicether.deb"
-inside dpkg -i /quicether.deb
-rm "$tree/quicether.deb"
-[ "$before" = "$(find "$tree/var/lib/quicether" -name node.key -exec sha256sum {} +)" ] || fail 'the key changed'
+say 'a restarted daemon adopts the engine'
+engine=$(systemctl show -p MainPID --value quicether-engine.service)
+key=$(sha256sum /var/lib/quicether-engine/node.key)
+systemctl kill --signal=KILL quicether.service
+within quicether status --json || fail 'the daemon did not come back'
+[ "$(systemctl show -p MainPID --value quicether-engine.service)" = "$engine" ] || fail 'the engine was restarted'
 
-say 'purging'
-inside dpkg --purge quicether
-inside id quicether >/dev/null 2>&1 && fail 'user quicether is left behind'
-inside id quicether-engine >/dev/null 2>&1 && fail 'user quicether-engine is left behind'
-find "$tree/etc" "$tree/usr" "$tree/var" -xdev | sort > "$tree/../tree-after"
-# Backups of the user database, and what dpkg and ld.so write for themselves.
-left=$(comm -13 "$tree/../tree-before" "$tree/../tree-after" | sed "s#^$tree##" |
-  grep -vE '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|^/var/(lib/dpkg|log|cache|lib/systemd)/|^/etc/\.pwd\.lock$' || true)
+say 'installing again keeps key and engine'
+dpkg -i /quicether.deb
+within quicether status --json || fail 'the daemon did not come back'
+[ "$(sha256sum /var/lib/quicether-engine/node.key)" = "$key" ] || fail 'the key changed'
+[ "$(systemctl show -p MainPID --value quicether-engine.service)" = "$engine" ] || fail 'the engine was restarted'
+
+say 'removing stops it'
+dpkg --remove quicether
+ip link show quicether0 2>/dev/null && fail 'quicether0 is left behind'
+[ -f /var/lib/quicether-engine/node.key ] || fail 'removing took the key'
+
+say 'purging leaves nothing'
+dpkg --purge quicether
+id quicether 2>/dev/null && fail 'user quicether is left behind'
+id quicether-engine 2>/dev/null && fail 'user quicether-engine is left behind'
+[ -e /run/quicether ] || [ -e /run/quicether-engine ] && fail 'something is left behind in /run'
+files > /run/files-after
+# Backups of the user database, and what dpkg, ld.so and systemd write for themselves.
+left=$(comm -13 /run/files-before /run/files-after |
+  grep -vE '^/etc/(passwd|group|shadow|gshadow)-$|^/etc/\.pwd\.lock$|^/var/(lib/dpkg|log|cache|tmp|lib/systemd)/' || true)
 [ -z "$left" ] || fail "left behind: $left"
-say 'installed, ran and purged cleanly'
+say 'installed, ran, restarted, removed and purged cleanly'
