@@ -53,7 +53,8 @@ impl FromStr for NodeId {
         for slot in &mut id {
             *slot = bytes.next().ok_or(NodeIdError::Length)?;
         }
-        if bytes.next().is_some() {
+        // Leftover bits (a superfluous character) would let two texts mean one box.
+        if bytes.next().is_some() || Self(id).to_string() != text {
             return Err(NodeIdError::Length);
         }
         Ok(Self(id))

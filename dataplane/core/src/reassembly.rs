@@ -17,8 +17,8 @@ pub const SLOTS: usize = 1024;
 const WINDOW: u16 = 1024;
 /// Most trains of a peer that are kept at once, of all flows together.
 const MAX_HELD_TRAINS: usize = 4096;
-/// Most pieces of one train: 64 KiB in the smallest cells that a path of 1280 bytes gives.
-const MAX_PIECES: usize = 64;
+/// Most pieces of one train: 64 KiB in the smallest cells, and room for short ones at both ends.
+const MAX_PIECES: usize = 80;
 /// A train without any sign of life is given up after this much more than the reordering time.
 const SILENCE: Duration = Duration::from_millis(100);
 

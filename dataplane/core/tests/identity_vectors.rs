@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use quicether_core::node_id::{NODE_ID_LEN, NodeId};
+use quicether_core::node_id::{NODE_ID_LEN, NodeId, NodeIdError};
 
 const VECTORS: &str = include_str!("../../../test/fixtures/identity-vectors.json");
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/fixtures/identity-vectors.json");
@@ -111,5 +111,15 @@ fn the_vectors_are_what_this_code_gives() {
     assert!(rendered == VECTORS, "run again with QUICETHER_WRITE_VECTORS=1 and look at the difference");
     for id in node_ids() {
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+}
+
+/// Rightly checksummed texts with a superfluous character: 33 where 32 hold the 160 bits.
+const PADDED: &[&str] = &["qe1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq3drawy", "qe1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqlmpcey0"];
+
+#[test]
+fn a_node_id_has_one_text_only() {
+    for text in PADDED {
+        assert_eq!(text.parse::<NodeId>(), Err(NodeIdError::Length), "{text}");
     }
 }

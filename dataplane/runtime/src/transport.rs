@@ -20,6 +20,8 @@ const MAX_UDP_PAYLOAD_V4: u16 = 1472;
 const MAX_UDP_PAYLOAD_V6: u16 = 1452;
 /// NATs forget a silent UDP mapping after 30 s, some after 15.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// Before the first measurement; a lost first datagram is sent again after three of it.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Datagrams taken in before they are read; one turn of the loop brings at most 4 MB.
 const RECEIVE_BUFFER_LEN: usize = 8 << 20;
@@ -132,6 +134,7 @@ fn path_config(ipv6: bool) -> Arc<quic::TransportConfig> {
     let mut acks = quic::AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(VarInt::from_u32(10)).max_ack_delay(Some(Duration::from_millis(5)));
     config
+        .initial_rtt(INITIAL_RTT)
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("20 s fit")))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .mtu_discovery_config(Some(mtu))
