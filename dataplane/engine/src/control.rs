@@ -319,7 +319,12 @@ impl Control {
     /// Somebody removed the interface: the packet thread makes it anew.
     fn make_again(&mut self, name: &str) -> Vec<String> {
         let Some(parsed) = self.parsed.take() else { return Vec::new() };
-        let made = self.make_so(&parsed);
+        // First with the packet thread that is there, which keeps its connections; when that still
+        // holds the interface that is gone, with a new one.
+        let made = self.make_so(&parsed).or_else(|_| {
+            self.handle = None;
+            self.make_so(&parsed)
+        });
         self.parsed = Some(parsed);
         match made {
             Ok(()) => vec![format!("interface {name}")],
