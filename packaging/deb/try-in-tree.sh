@@ -50,6 +50,12 @@ systemctl kill --signal=KILL quicether.service
 within quicether status --json || fail 'the daemon did not come back'
 [ "$(systemctl show -p MainPID --value quicether-engine.service)" = "$engine" ] || fail 'the engine was restarted'
 
+say 'as a gateway it forwards'
+printf '[node]\nrole = "gateway"\n[network]\nadvertise_subnets = ["192.168.77.0/24"]\n' > /etc/quicether/config.toml
+systemctl restart quicether.service
+within grep -q 1 /proc/sys/net/ipv4/ip_forward || fail 'the kernel does not forward IPv4'
+within grep -q 1 /proc/sys/net/ipv6/conf/all/forwarding || fail 'the kernel does not forward IPv6'
+
 say 'installing again keeps key and engine'
 dpkg -i /quicether.deb
 within quicether status --json || fail 'the daemon did not come back'
