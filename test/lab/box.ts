@@ -89,7 +89,9 @@ export class Box {
     return this.#nodeId;
   }
 
+  /** A box that has run has its key already and tells it; another makes one. */
   async #makeKey(): Promise<string> {
+    if (this.#daemon && !this.#daemon.hasEnded()) return (await this.status()).node_id;
     if (!existsSync(this.#configFile)) this.configure({});
     const { stdout, stderr } = await this.outcomeOf(['keygen', '--json']);
     const found = /qe1[a-z0-9]+/.exec(stdout + stderr);
