@@ -1,7 +1,7 @@
 //! The rules of the packet path, driven from outside: clock, sockets and randomness are passed in.
 
-pub mod association;
 pub mod admission;
+pub mod association;
 pub mod backoff;
 pub mod cut;
 pub mod ecn;

@@ -46,8 +46,8 @@ impl FromStr for NodeId {
         if !text.starts_with("qe1") {
             return Err(NodeIdError::Prefix);
         }
-        let parsed = bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text)
-            .map_err(|_| NodeIdError::Checksum)?;
+        let parsed =
+            bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text).map_err(|_| NodeIdError::Checksum)?;
         let mut id = [0; NODE_ID_LEN];
         let mut bytes = parsed.byte_iter();
         for slot in &mut id {

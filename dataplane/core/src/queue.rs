@@ -65,6 +65,7 @@ impl<T> Default for Flow<T> {
 }
 
 /// Trains on their way to one peer.
+#[expect(clippy::vec_box, reason = "the boxes move between the two lists, their content does not")]
 pub struct FairQueue<T> {
     flows: Vec<Option<Box<Flow<T>>>>,
     spare: Vec<Box<Flow<T>>>,

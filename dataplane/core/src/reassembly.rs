@@ -122,7 +122,15 @@ pub struct Reassembly<B> {
 
 impl<B: AsRef<[u8]>> Default for Reassembly<B> {
     fn default() -> Self {
-        Self { slots: Vec::new(), holding: Vec::new(), current: None, spare: Vec::new(), held_bytes: 0, held_trains: 0, holes: 0 }
+        Self {
+            slots: Vec::new(),
+            holding: Vec::new(),
+            current: None,
+            spare: Vec::new(),
+            held_bytes: 0,
+            held_trains: 0,
+            holes: 0,
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! From a train to cells: what the TUN gave is cut into pieces as large as the path takes.
 
 use bytes::{BufMut, Bytes};
+use quicether_core::cut::segment_headers;
 use quicether_core::ecn::{self, Marked};
 use quicether_core::packet::TrainInfo;
 use quicether_core::queue::Queued;
-use quicether_core::cut::segment_headers;
 use quicether_wire::cell::{self, FIRST_PIECE_HEADER_LEN, PieceFlags, TrainId};
 
 use crate::buffers::CellBlocks;
@@ -193,11 +193,7 @@ impl Cutter {
                 return self.next_piece(blocks, max_len);
             }
         }
-        let flags = PieceFlags {
-            last,
-            partial_checksum: train.info.partial_checksum,
-            with_copy: last && copy_len > 0,
-        };
+        let flags = PieceFlags { last, partial_checksum: train.info.partial_checksum, with_copy: last && copy_len > 0 };
         let mut header = [0; FIRST_PIECE_HEADER_LEN];
         let written = cell::encode_piece_header(&mut header, id, at as u16, train.info.gso_size, flags);
         let block = blocks.begin(max_len);

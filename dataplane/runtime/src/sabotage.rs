@@ -9,7 +9,7 @@ pub struct Sabotage {
     pub no_policy: bool,
     /// Untagged handshakes are answered although the port should be silent.
     pub answer_strangers: bool,
-    /// One first-in first-out queue per peer.
+    /// One short first-in first-out queue for all peers.
     pub no_fair_queue: bool,
     /// Incomplete trains are dropped whole.
     pub no_partial_trains: bool,
@@ -19,8 +19,6 @@ pub struct Sabotage {
     pub no_migration: bool,
     /// Holes are not waited for.
     pub no_reorder: bool,
-    /// A full queue stops the TUN, as if there were one queue for all peers.
-    pub one_queue: bool,
 }
 
 impl Sabotage {
@@ -37,7 +35,6 @@ impl Sabotage {
             no_reconnect: has("no-reconnect"),
             no_migration: has("no-migration"),
             no_reorder: has("no-reorder"),
-            one_queue: has("one-queue"),
         }
     }
 }

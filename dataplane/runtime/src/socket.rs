@@ -45,7 +45,8 @@ impl Socket {
             io::ErrorKind::AddrInUse => ApplyError::AddressInUse(address),
             _ => ApplyError::System(format!("binding UDP {address}: {e}")),
         };
-        let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP)).map_err(refused)?;
+        let socket =
+            socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP)).map_err(refused)?;
         if address.is_ipv6() {
             socket.set_only_v6(true).map_err(refused)?;
         }
@@ -60,11 +61,6 @@ impl Socket {
     /// Address as bound.
     pub fn local(&self) -> SocketAddr {
         self.local
-    }
-
-    /// Whether the kernel might fragment what we send, so that path MTU discovery is of no use.
-    pub fn may_fragment(&self) -> bool {
-        self.state.may_fragment()
     }
 
     /// Takes what has come, up to [`BATCH`] chains; false when there was nothing (more).

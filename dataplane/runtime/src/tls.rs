@@ -38,9 +38,9 @@ impl Tls {
         // and add nothing to a 128-bit handshake.
         provider.cipher_suites.retain(|suite| suite.suite() != rustls::CipherSuite::TLS13_AES_256_GCM_SHA384);
         let aes_first = has_fast_aes();
-        provider.cipher_suites.sort_by_key(|suite| {
-            (suite.suite() == rustls::CipherSuite::TLS13_AES_128_GCM_SHA256) != aes_first
-        });
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| (suite.suite() == rustls::CipherSuite::TLS13_AES_128_GCM_SHA256) != aes_first);
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_pkcs8().to_vec()));
         let signer = aws_lc_rs::sign::any_eddsa_type(match &der {
             PrivateKeyDer::Pkcs8(der) => der,

@@ -40,11 +40,11 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Set up for the box with `key`.
-    pub fn new(key: &NodeKey) -> Self {
+    /// Set up for the box with `key`; `follow_moves` lets peers change their address.
+    pub fn new(key: &NodeKey, follow_moves: bool) -> Self {
         let tls = Tls::new(key);
         let mut server = quic::ServerConfig::with_crypto(tls.server());
-        server.transport_config(path_config(false)).migration(true).max_incoming(256);
+        server.transport_config(path_config(false)).migration(follow_moves).max_incoming(256);
         server.incoming_buffer_size(16 << 10).incoming_buffer_size_total(1 << 20);
         server.validation_token_config({
             let mut tokens = quic::ValidationTokenConfig::default();

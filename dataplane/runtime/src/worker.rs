@@ -32,6 +32,8 @@ use crate::transport::{CalleeTag, Transport};
 
 /// Bytes waiting for all peers together at which the TUN is not read any more.
 const MEMORY_LIMIT_BYTES: usize = 64 << 20;
+/// The same for the one queue of a sabotaged engine.
+const ONE_QUEUE_BYTES: usize = 256 << 10;
 /// The longest sleep: how late a missed wake-up can be.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long a goodbye may take.
@@ -84,18 +86,21 @@ pub struct Worker {
 impl Worker {
     /// A thread's worth of state, idle.
     pub fn new(key: NodeKey, commands: Receiver<Command>, events: SyncSender<RuntimeEvent>, wake: OwnedFd) -> Self {
-        let transport = Transport::new(&key);
+        let sabotage = Sabotage::from_environment();
+        let transport = Transport::new(&key, !sabotage.no_migration);
         let endpoint = transport.endpoint(&key, true);
+        let mut inside = Inside::new();
+        inside.checks_sources = !sabotage.no_policy;
         Self {
             instance: random(),
-            sabotage: Sabotage::from_environment(),
+            sabotage,
             admission: Admission::new(CalleeTag::new(key.node_id())),
             key,
             transport,
             endpoint,
             state: None,
             accepting: true,
-            inside: Inside::new(),
+            inside,
             sockets: Vec::new(),
             connections: Vec::new(),
             open_connections: 0,
@@ -145,7 +150,7 @@ impl Worker {
         let mut fds = [libc::pollfd { fd: -1, events: libc::POLLIN, revents: 0 }; 2 + MAX_SOCKETS];
         fds[0].fd = self.wake.as_raw_fd();
         fds[1].fd = match &self.inside.tun {
-            Some(tun) if self.queued_bytes < MEMORY_LIMIT_BYTES => tun.as_raw_fd(),
+            Some(tun) if self.queued_bytes < self.memory_limit_bytes() => tun.as_raw_fd(),
             _ => -1 as RawFd,
         };
         for (slot, socket) in fds[2..].iter_mut().zip(&self.sockets) {
@@ -208,6 +213,10 @@ impl Worker {
         for ping in late.into_iter().filter_map(|token| self.pings.remove(&token)) {
             (ping.done)(None);
         }
+    }
+
+    fn memory_limit_bytes(&self) -> usize {
+        if self.sabotage.no_fair_queue { ONE_QUEUE_BYTES } else { MEMORY_LIMIT_BYTES }
     }
 
     fn next_timeout(&self) -> Option<Instant> {

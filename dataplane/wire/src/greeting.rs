@@ -112,7 +112,7 @@ impl Hello {
 pub fn decode(bytes: &[u8]) -> Result<Frame, BadGreeting> {
     let Some(length) = bytes.get(..2) else { return Ok(Frame::Incomplete) };
     let total = 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
-    if total < 3 || total > MAX_FRAME_LEN {
+    if !(3..=MAX_FRAME_LEN).contains(&total) {
         return Err(BadGreeting);
     }
     let Some(body) = bytes.get(2..total) else { return Ok(Frame::Incomplete) };

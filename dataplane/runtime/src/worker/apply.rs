@@ -19,7 +19,10 @@ impl Worker {
     pub(super) fn apply(&mut self, state: State) -> Result<Applied, ApplyError> {
         let now = Instant::now();
         if state.listen.len() > MAX_SOCKETS {
-            return Err(ApplyError::System(format!("{} sockets are too many: at most {MAX_SOCKETS}", state.listen.len())));
+            return Err(ApplyError::System(format!(
+                "{} sockets are too many: at most {MAX_SOCKETS}",
+                state.listen.len()
+            )));
         }
         let tun = self.wanted_tun(&state)?;
         let new_sockets = self.wanted_sockets(&state)?;

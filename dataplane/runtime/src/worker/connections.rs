@@ -92,7 +92,8 @@ impl Worker {
     }
 
     fn dial_failed(&mut self, now: Instant, address: SocketAddr, node: Option<NodeId>, reason: String) {
-        let mine = |dialler: &&mut crate::peer::Dialler| dialler.expected == node && dialler.addresses.contains(&address);
+        let mine =
+            |dialler: &&mut crate::peer::Dialler| dialler.expected == node && dialler.addresses.contains(&address);
         let peers = self.peers.iter_mut().flatten();
         let found = match node {
             Some(node) => peers.filter(|peer| peer.node == node).map(|peer| &mut peer.dialler).find(mine),
@@ -105,10 +106,9 @@ impl Worker {
                 dialler.next = now + Duration::from_secs(3600);
             }
         }
-        if let Some(index) = node.and_then(|node| self.peer_of.get(&node)) {
-            if let Some(peer) = self.peers[*index].as_mut().filter(|peer| peer.connection.is_none()) {
-                peer.problem = Some(format!("{address}: {reason}"));
-            }
+        let known = node.and_then(|node| self.peer_of.get(&node)).and_then(|at| self.peers[*at].as_mut());
+        if let Some(peer) = known.filter(|peer| peer.connection.is_none()) {
+            peer.problem = Some(format!("{address}: {reason}"));
         }
         self.tell(RuntimeEvent::DialFailed { address, node, reason });
     }
@@ -160,7 +160,8 @@ impl Worker {
     }
 
     fn name_wrong_key(&mut self, index: usize) -> Option<String> {
-        let Some(Connection { origin: Origin::Dialled { wrong_key, .. }, .. }) = self.connections[index].as_deref() else {
+        let Some(Connection { origin: Origin::Dialled { wrong_key, .. }, .. }) = self.connections[index].as_deref()
+        else {
             return None;
         };
         let wrong = wrong_key.load(std::sync::atomic::Ordering::Relaxed);
@@ -191,12 +192,15 @@ impl Worker {
     }
 
     fn make_room_for_pending(&mut self, now: Instant) {
-        let pending = |c: &Connection| c.node().filter(|n| !self.peer_of.contains_key(n)).and(c.proven).map(|(_, at)| at);
+        let pending =
+            |c: &Connection| c.node().filter(|n| !self.peer_of.contains_key(n)).and(c.proven).map(|(_, at)| at);
         let mut all: Vec<_> = self
             .connections
             .iter()
             .enumerate()
-            .filter_map(|(at, c)| c.as_deref().filter(|c| !c.quic.is_closed()).and_then(pending).map(|since| (since, at)))
+            .filter_map(|(at, c)| {
+                c.as_deref().filter(|c| !c.quic.is_closed()).and_then(pending).map(|since| (since, at))
+            })
             .collect();
         if all.len() > MAX_PENDING {
             all.sort_unstable();
@@ -234,7 +238,9 @@ impl Worker {
         let Some(node) = connection.node() else { return };
         let rivals: Vec<usize> = (0..self.connections.len())
             .filter(|at| *at != index)
-            .filter(|at| self.connections[*at].as_deref().is_some_and(|c| c.node() == Some(node) && !c.quic.is_closed()))
+            .filter(|at| {
+                self.connections[*at].as_deref().is_some_and(|c| c.node() == Some(node) && !c.quic.is_closed())
+            })
             .collect();
         for rival in rivals {
             let Some(old) = self.connections[rival].as_deref().and_then(|c| c.candidate(own)) else { continue };
@@ -293,9 +299,10 @@ impl Worker {
     fn lost(&mut self, index: usize, now: Instant, reason: String) {
         let Some(connection) = self.connections[index].as_deref() else { return };
         let (node, origin) = (connection.node(), connection.origin.clone());
-        let carried = node.and_then(|n| self.peer_of.get(&n)).copied().filter(|at| {
-            self.peers[*at].as_ref().is_some_and(|peer| peer.connection == Some(index))
-        });
+        let carried = node
+            .and_then(|n| self.peer_of.get(&n))
+            .copied()
+            .filter(|at| self.peers[*at].as_ref().is_some_and(|peer| peer.connection == Some(index)));
         self.forget(index);
         if let Some(peer_index) = carried {
             self.peer_down(peer_index, &reason);
@@ -303,7 +310,8 @@ impl Worker {
                 peer.problem = Some(reason.clone());
             }
         }
-        let stays = node.and_then(|n| self.peer_of.get(&n)).and_then(|at| self.peers[*at].as_ref()?.connection).is_some();
+        let stays =
+            node.and_then(|n| self.peer_of.get(&n)).and_then(|at| self.peers[*at].as_ref()?.connection).is_some();
         if let (Origin::Dialled { address, expected, .. }, true) = (&origin, stays) {
             // Another connection to the same box is in use; look again later.
             let stranger = self.strangers.iter_mut().find(|d| expected.is_none() && d.addresses == [*address]);
@@ -344,7 +352,8 @@ impl Worker {
     /// Measures the round trip to a peer.
     pub(super) fn ping(&mut self, node: NodeId, timeout: Duration, done: Box<dyn FnOnce(Option<Duration>) + Send>) {
         let now = Instant::now();
-        let Some((peer, index)) = self.peer_of.get(&node).copied().and_then(|at| self.live_connection(at).map(|c| (at, c)))
+        let Some((peer, index)) =
+            self.peer_of.get(&node).copied().and_then(|at| self.live_connection(at).map(|c| (at, c)))
         else {
             return done(None);
         };

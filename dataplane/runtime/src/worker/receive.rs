@@ -86,7 +86,8 @@ impl Worker {
         if datagram.first().is_none_or(|first| first & LONG_HEADER == 0) {
             return true;
         }
-        let strangers = self.state.as_ref().is_some_and(|state| state.answer_strangers) || self.sabotage.answer_strangers;
+        let strangers =
+            self.state.as_ref().is_some_and(|state| state.answer_strangers) || self.sabotage.answer_strangers;
         let known = Own(&self.transport);
         let counters = &mut self.inside.counters;
         match self.admission.decide(now, chain.remote, datagram, strangers, &known) {
@@ -235,7 +236,8 @@ impl Worker {
         if self.sabotage.no_reorder {
             return Duration::ZERO;
         }
-        let connection = self.peers[peer].as_ref().and_then(|p| p.connection).and_then(|at| self.connections[at].as_ref());
+        let connection =
+            self.peers[peer].as_ref().and_then(|p| p.connection).and_then(|at| self.connections[at].as_ref());
         let rtt = connection.and_then(|c| c.quic.rtt(quic::PathId::ZERO));
         Peer::reordering(rtt.unwrap_or_default())
     }

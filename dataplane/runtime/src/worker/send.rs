@@ -10,7 +10,7 @@ use quicether_core::queue::Queued;
 use quicether_core::reassembly::SLOTS;
 use quicether_wire::cell::TrainId;
 
-use super::{MEMORY_LIMIT_BYTES, Worker};
+use super::Worker;
 use crate::outbound::{Outgoing, Packed};
 use crate::peer::Peer;
 use crate::transport::SEND_BUFFER_LEN;
@@ -31,7 +31,7 @@ impl Worker {
     /// Reads what the kernel has for the peers.
     pub(super) fn take_trains(&mut self) {
         for _ in 0..TRAINS_PER_TURN {
-            if self.queued_bytes >= MEMORY_LIMIT_BYTES {
+            if self.queued_bytes >= self.memory_limit_bytes() {
                 return;
             }
             let mut buffer = self.train_buffers.largest();
@@ -158,7 +158,9 @@ impl Worker {
         let before = peer.queue.bytes();
         let mut any = false;
         while room > 0 {
-            let Some(cell) = next_cell(peer, now, max_len, &mut self.cell_blocks, &mut self.train_buffers) else { break };
+            let Some(cell) = next_cell(peer, now, max_len, &mut self.cell_blocks, &mut self.train_buffers) else {
+                break;
+            };
             room = room.saturating_sub(cell.len());
             if connection.quic.datagrams().send(cell, false).is_err() {
                 break;
@@ -175,7 +177,9 @@ impl Worker {
         let socket = &self.sockets[connection.socket];
         let segments = NonZeroUsize::new(MAX_SEGMENTS.min(socket.max_segments())).unwrap_or(NonZeroUsize::MIN);
         self.out.clear();
-        let Some(transmit) = connection.quic.poll_transmit(Instant::now(), segments, &mut self.out) else { return false };
+        let Some(transmit) = connection.quic.poll_transmit(Instant::now(), segments, &mut self.out) else {
+            return false;
+        };
         // A datagram that the system does not take is lost like one on the line.
         let _ = socket.send(&transmit, &self.out);
         self.out.clear();
