@@ -313,10 +313,10 @@ async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts)
     import('./adapters/peer-credentials.ts'),
   ]);
   const handler = createDispatch(world, ({ op, caller, audit, durationMs, code, bug }) => {
-    const fields = { op, uid: caller.uid, pid: caller.pid, durationMs, ...(code ? { code } : {}) };
-    if (bug) log.error({ ...fields, err: bug }, 'operation failed in an unexpected way');
-    else if (audit) log.info({ ...fields, audit }, code ? 'operation refused' : 'operation');
-    else log.debug(fields, code ? 'operation refused' : 'operation');
+    const fields = { op, uid: caller.uid, pid: caller.pid, durationMs };
+    if (bug) log.error({ ...fields, wanted: audit, err: bug }, 'operation failed in an unexpected way');
+    else if (code) log[audit ? 'warn' : 'debug']({ ...fields, code, wanted: audit }, 'operation refused');
+    else log[audit ? 'info' : 'debug']({ ...fields, audit }, 'operation');
   });
   const server = await RpcServer.listen({
     path: socketPath,
