@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use quicether_core::NodeId;
 use quicether_host::{Desired, Host, HostError};
-use quicether_runtime::{Handle, NodeKey};
+use quicether_runtime::{Applied, Handle, NodeKey};
 
 use crate::connection::{ConnectionId, Input};
 use crate::desired::{OwnBox, Parsed, parse};
@@ -190,7 +190,10 @@ impl Control {
         if !have_net_admin() {
             return Err(("permission", quicether_runtime::ApplyError::Permission.to_string()));
         }
-        if let Err(problem) = self.make_so(&parsed) {
+        // The packet thread changes all or nothing by itself. What a killed engine left in the kernel
+        // stays then: it keeps packets for peers from leaving unencrypted.
+        let applied = self.apply_packets(&parsed)?;
+        if let Err(problem) = self.apply_kernel(&parsed, applied) {
             self.go_back();
             return Err(problem);
         }
@@ -202,15 +205,24 @@ impl Control {
     }
 
     fn make_so(&mut self, parsed: &Parsed) -> Result<(), Problem> {
+        let applied = self.apply_packets(parsed)?;
+        self.apply_kernel(parsed, applied)
+    }
+
+    fn apply_packets(&mut self, parsed: &Parsed) -> Result<Applied, Problem> {
         let handle = match self.handle.take() {
             Some(handle) => handle,
-            None => Handle::start(self.key.clone()).map_err(|error| ("internal", error.to_string()))?,
+            None => {
+                let handle = Handle::start(self.key.clone()).map_err(|error| ("internal", error.to_string()))?;
+                handle.set_accepting(!self.lease.remaining(Instant::now()).is_zero());
+                handle
+            }
         };
-        let applied = self
-            .handle
-            .insert(handle)
-            .apply(parsed.runtime.clone())
-            .map_err(|error| (error.code(), error.to_string()))?;
+        let applied = self.handle.insert(handle).apply(parsed.runtime.clone());
+        applied.map_err(|error| (error.code(), error.to_string()))
+    }
+
+    fn apply_kernel(&mut self, parsed: &Parsed, applied: Applied) -> Result<(), Problem> {
         self.host
             .apply(Desired {
                 tun_index: applied.tun_index,
@@ -286,7 +298,6 @@ impl Control {
             None => Vec::new(),
         };
         if self.lease.expire(now) {
-            tracing::warn!("no daemon for 15 minutes: nothing new is accepted, what is live goes on");
             if let Some(handle) = &self.handle {
                 handle.set_accepting(false);
             }
@@ -294,6 +305,7 @@ impl Control {
         }
         events.extend(self.repair(now));
         for event in &events {
+            log_event(event);
             for outbox in self.connections.values() {
                 self.dropped_events += u64::from(!outbox.event(event));
             }
@@ -309,11 +321,7 @@ impl Control {
                 Vec::new()
             }
         };
-        let told = repaired.into_iter().map(|what| {
-            tracing::warn!(what, "repaired");
-            Event::Repaired { what }
-        });
-        told.collect()
+        repaired.into_iter().map(|what| Event::Repaired { what }).collect()
     }
 
     /// Somebody removed the interface: the packet thread makes it anew.
@@ -351,6 +359,24 @@ impl Control {
         for outbox in self.connections.values() {
             outbox.flush(deadline);
             outbox.close();
+        }
+    }
+}
+
+fn log_event(event: &Event) {
+    match event {
+        Event::PeerUp { node_id, address } => tracing::info!(node_id, address, "peer up"),
+        Event::PeerDown { node_id, reason, duration_ms, .. } => {
+            tracing::info!(node_id, reason, duration_ms, "peer down")
+        }
+        Event::PeerPending { node_id, address } => tracing::info!(node_id, address, "a peer waits to be accepted"),
+        Event::PeerMoved { node_id, address } => tracing::info!(node_id, address, "peer moved"),
+        Event::DialFailed { address, node_id, reason } => {
+            tracing::info!(address, node_id = node_id.as_deref().unwrap_or(""), reason, "dialling failed");
+        }
+        Event::Repaired { what } => tracing::warn!(what, "repaired"),
+        Event::LeaseExpired => {
+            tracing::warn!("no daemon for 15 minutes: nothing new is accepted, what is live goes on");
         }
     }
 }

@@ -10,8 +10,8 @@ use ts_rs::TS;
 /// Version of these messages. The engine refuses another major one in [`Call::Hello`].
 pub const PROTOCOL: u32 = 1;
 
-/// Longest line either side accepts, in bytes.
-pub const MAX_LINE_LEN: usize = 4 << 20;
+/// Longest line either side accepts, in bytes: a snapshot of 10,000 peers fits.
+pub const MAX_LINE_LEN: usize = 16 << 20;
 
 /// One line from the daemon. Answers carry the same `id`.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]

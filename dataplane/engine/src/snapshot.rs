@@ -158,3 +158,117 @@ pub fn ms(duration: Duration) -> u64 {
 pub fn us(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use quicether_core::{NodeId, Prefix};
+    use quicether_runtime::{State, Traffic, TunState};
+
+    use super::*;
+    use crate::messages::{Answer, MAX_LINE_LEN, Message};
+
+    fn peer(number: u32) -> PeerView {
+        let mut id = [0xab; 20];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let far = Duration::from_secs(4_000_000);
+        let traffic = Traffic {
+            sent_bytes: u64::MAX >> 12,
+            received_bytes: u64::MAX >> 12,
+            sent_packets: u64::MAX >> 20,
+            received_packets: u64::MAX >> 20,
+            queue_drops: 1 << 30,
+            queue_marks: 1 << 30,
+        };
+        let path = PathView {
+            local: "[2001:db8:1111:2222:3333:4444:5555:6666]:65535".parse().unwrap(),
+            remote: "[2001:db8:1111:2222:3333:4444:5555:7777]:65535".parse().unwrap(),
+            rtt: Duration::from_millis(300),
+            min_rtt: Duration::from_millis(200),
+            sent_packets: 1 << 40,
+            lost_packets: 1 << 30,
+            window_bytes: 1 << 28,
+            mtu: 1472,
+            silent: far,
+        };
+        PeerView {
+            node: NodeId(id),
+            name: "an office with a rather long name in a town".into(),
+            phase: PeerPhase::Up,
+            problem: None,
+            claimed: vec!["100.64.111.222".parse().unwrap(), "fd71:6574:6872::1111:2222:3333:4444".parse().unwrap()],
+            connected: far,
+            traffic,
+            queue_bytes: 1 << 22,
+            paths: vec![path],
+        }
+    }
+
+    fn parsed(peers: &[PeerView]) -> Parsed {
+        let prefixes = |peer: &PeerView| peer.claimed.iter().map(|a| Prefix::host(*a)).collect::<Vec<_>>();
+        Parsed {
+            generation: 7,
+            runtime: State {
+                name: String::new(),
+                tun: TunState { name: "quicether0".into(), mtu: 1500 },
+                listen: vec![],
+                answer_strangers: false,
+                peers: vec![],
+                dial: vec![],
+                local: vec![],
+                claimed: vec![],
+                max_connections: 1,
+                cpu_affinity: vec![],
+            },
+            addresses: vec![],
+            local_prefixes: vec![],
+            routes: peers
+                .iter()
+                .flat_map(|peer| prefixes(peer).into_iter().map(|prefix| (prefix, peer.node)))
+                .collect(),
+            outer: vec![],
+            forward: false,
+        }
+    }
+
+    fn frame<'a>(parsed: &'a Parsed, routes: &'a [RouteOutcome]) -> Frame<'a> {
+        Frame {
+            parsed: Some(parsed),
+            uptime: Duration::from_millis(1500),
+            lease_remaining: Duration::ZERO,
+            dropped_events: 3,
+            routes,
+            interface_of: &|_| Some("eth0".into()),
+        }
+    }
+
+    #[test]
+    fn ten_thousand_peers_fit_a_line() {
+        let peers: Vec<PeerView> = (0..10_000).map(peer).collect();
+        let parsed = parsed(&peers);
+        let snapshot = assemble(RuntimeSnapshot { peers, ..RuntimeSnapshot::default() }, &frame(&parsed, &[]));
+        let line =
+            serde_json::to_string(&Message::Answer { id: 1, answer: Answer::Snapshot(Box::new(snapshot)) }).unwrap();
+        assert!(line.len() < MAX_LINE_LEN, "{}", line.len());
+    }
+
+    #[test]
+    fn times_routes_and_losses_are_told() {
+        let peers = vec![peer(1)];
+        let parsed = parsed(&peers);
+        let outcome =
+            |place: usize, installed, problem| RouteOutcome { prefix: parsed.routes[place].0, installed, problem };
+        let routes = [outcome(0, true, None), outcome(1, false, Some("covers a LAN".into()))];
+        let counters = RuntimeCounters { dropped_events: 4, ..RuntimeCounters::default() };
+        let runtime = RuntimeSnapshot { peers, counters, ..RuntimeSnapshot::default() };
+        let snapshot = assemble(runtime, &frame(&parsed, &routes));
+        assert_eq!((snapshot.generation, snapshot.uptime_ms, snapshot.lease_remaining_ms), (7, 1500, 0));
+        assert_eq!(snapshot.counters.dropped_events, 7);
+        assert_eq!(
+            (snapshot.peers[0].paths[0].rtt_us, snapshot.peers[0].paths[0].interface.as_str()),
+            (300_000, "eth0")
+        );
+        assert!(snapshot.routes[0].installed && !snapshot.routes[1].installed);
+        assert_eq!(snapshot.routes[1].problem.as_deref(), Some("covers a LAN"));
+        assert_eq!(snapshot.routes[1].node_id, snapshot.peers[0].node_id);
+    }
+}

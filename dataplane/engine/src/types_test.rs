@@ -56,7 +56,7 @@ fn generate() -> (Vec<&'static str>, String) {
         Counters
     );
     let mut text = format!(
-        "{HEADER}\n/** Version of these messages. */\nexport const PROTOCOL = {PROTOCOL};\n\n/** Longest line either side accepts, in bytes. */\nexport const MAX_LINE_LEN = {MAX_LINE_LEN};\n"
+        "{HEADER}\n/** Version of these messages. */\nexport const PROTOCOL = {PROTOCOL};\n\n/** Longest line either side accepts, in bytes: a snapshot of 10,000 peers fits. */\nexport const MAX_LINE_LEN = {MAX_LINE_LEN};\n"
     );
     for (_, declaration) in &declarations {
         text += declaration;

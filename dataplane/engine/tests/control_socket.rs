@@ -172,7 +172,7 @@ fn bad_lines_are_answered_and_change_nothing() {
     assert!(failure["message"].as_str().unwrap().starts_with("tun.mtu: \"5\""), "{failure}");
     let mut long = engine.call();
     // The engine may close before all of it is written.
-    let _ = long.0.get_mut().write_all(&vec![b'x'; (4 << 20) + 10]);
+    let _ = long.0.get_mut().write_all(&vec![b'x'; (16 << 20) + 10]);
     assert_eq!(long.read()["code"], "bad_request");
     assert_eq!(caller.call("snapshot", Value::Null)["type"], "answer", "the others are served on");
 }
@@ -244,6 +244,10 @@ fn a_state_is_applied_kept_and_taken_down() {
     let peer = json!([{ "node_id": "qe1xyerxdp4xcmnswfcxqmrzvpkxyenjwg9mfqt8", "addresses": [], "prefixes": ["100.64.9.9/32"] }]);
     let bad_id = daemon.call("apply", state(1, "100.64.0.1/32", &peer));
     assert_eq!(bad_id["code"], "bad_state", "{bad_id}");
+    let taken = std::net::UdpSocket::bind("0.0.0.0:9000").unwrap();
+    assert_eq!(daemon.call("apply", state(5, "100.64.0.1/32", &json!([])))["code"], "address_in_use");
+    assert!(ip("link show qetest0").contains("does not exist"), "nothing was changed");
+    drop(taken);
     assert_eq!(daemon.call("apply", state(5, "100.64.0.1/32", &json!([])))["answer"]["generation"], 5);
     assert!(ip("address show dev qetest0").contains("100.64.0.1/32"));
     let failure = daemon.call("apply", state(5, "100.64.0.2/32", &json!([])));

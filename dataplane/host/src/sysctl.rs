@@ -142,9 +142,9 @@ fn parse_memory(text: &str) -> Vec<Changed> {
 mod tests {
     use super::*;
 
-    struct Box(PathBuf);
+    struct Kernel(PathBuf);
 
-    impl Box {
+    impl Kernel {
         fn new(name: &str) -> Self {
             let root = std::env::temp_dir().join(format!("qe-sysctl-{}-{name}", std::process::id()));
             let this = Self(root);
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    impl Drop for Box {
+    impl Drop for Kernel {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_was_there_comes_back() {
-        let world = Box::new("back");
+        let world = Kernel::new("back");
         let mut sysctl = world.open();
         assert!(sysctl.forward().unwrap());
         assert_eq!(world.all(), ["1", "1", "2", "0"]);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_killed_engine_is_cleaned_up_after() {
-        let world = Box::new("killed");
+        let world = Kernel::new("killed");
         world.open().forward().unwrap();
         let mut next = world.open();
         next.forward().unwrap();
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_somebody_else_set_stays() {
-        let world = Box::new("else");
+        let world = Kernel::new("else");
         world.write("net/ipv4/ip_forward", "1");
         let mut sysctl = world.open();
         sysctl.forward().unwrap();
