@@ -16,6 +16,8 @@ export interface EngineProcess {
   /** Resolves when it ends by itself. */
   readonly ended: Promise<{ readonly exit: number | null; readonly signal: string | null }>;
   readonly pid: number | undefined;
+  /** Stays until it has ended; until then nothing of it keeps the daemon alive. */
+  waitForEnd(): Promise<unknown>;
 }
 
 /** Starts the engine in a session of its own, so that it goes on when the daemon is killed. */
@@ -31,7 +33,11 @@ export function startEngine(command: EngineCommand): EngineProcess {
     child.once('error', () => resolve({ exit: 127, signal: null }));
     child.once('exit', (exit, signal) => resolve({ exit, signal }));
   });
-  return { ended, pid: child.pid };
+  const waitForEnd = (): Promise<unknown> => {
+    child.ref();
+    return ended;
+  };
+  return { ended, pid: child.pid, waitForEnd };
 }
 
 /** What the engine said before it ended, at most a few lines. */

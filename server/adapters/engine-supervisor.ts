@@ -88,7 +88,7 @@ export class EngineSupervisor implements EnginePort {
     this.#isStopping = true;
     this.#retry?.();
     const answer = await this.call({ call: 'shutdown' }, SHUTDOWN_TIMEOUT_MS);
-    if (answer.ok && this.#process) await this.#process.ended;
+    if (answer.ok) await this.#process?.waitForEnd();
     this.#connection?.close();
     return answer.ok ? ok(undefined) : answer;
   }
