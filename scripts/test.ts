@@ -41,6 +41,17 @@ const cargo: Step = {
   },
 };
 
+/** Every decoder, fed with hostile bytes; long enough in CI to find what a change broke. */
+const fuzz: Step = {
+  name: 'fuzz (every decoder)',
+  async run() {
+    const seconds = process.env['CI'] ? 60 : 10;
+    const manifest = ['--manifest-path', 'dataplane/Cargo.toml', '-p', 'quicether-fuzz'];
+    const args = ['run', '--release', ...manifest, '--', 'all', String(seconds)];
+    return countStatus((await runCommand('cargo', args, { cwd: root, timeoutMs: SUITE_TIMEOUT_MS })).status);
+  },
+};
+
 const scenario = (name: string): Step => ({
   name: `lab ${name}`,
   async run() {
@@ -60,6 +71,7 @@ const steps: readonly Step[] = [
   ...['types', 'lint', 'format', 'clippy'].map(check),
   ...['unit', 'layout', 'contracts'].map(vitest),
   cargo,
+  fuzz,
   vitest('package'),
   ...scenarioNames().map(scenario),
 ];

@@ -211,6 +211,13 @@ export const CRATES: readonly CrateRule[] = [
     reason: 'the binary joins runtime and host; test programs stay out of the privileged process',
   },
   {
+    crate: 'fuzz',
+    mayDependOn: ['core', 'wire'],
+    registry: [],
+    pure: false,
+    reason: 'hostile bytes go to the pure crates alone, so that a run needs no rights and builds in seconds',
+  },
+  {
     crate: 'lab',
     mayDependOn: ['wire'],
     pure: false,
