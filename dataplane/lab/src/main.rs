@@ -5,12 +5,14 @@
 //! - `hostile`: datagrams that a stranger would send to the port;
 //! - `capture`, `replay`: datagrams kept in a file and sent again from another address;
 //! - `sniff`: what left a port, for "not one byte out";
-//! - `flood`: small packets counted at the far end.
+//! - `flood`: small packets counted at the far end;
+//! - `crowd`: many idle peers in one process.
 //!
 //! Nothing here is part of the product: it may need root and may end with an error.
 
 mod args;
 mod capture;
+mod crowd;
 mod datagrams;
 mod flood;
 mod hostile;
@@ -22,7 +24,7 @@ mod signals;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: quicether-lab line|probe|hostile|capture|replay|sniff|flood [--help]";
+const USAGE: &str = "usage: quicether-lab line|probe|hostile|capture|replay|sniff|flood|crowd [--help]";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         "capture" => capture::run_capture(&words),
         "replay" => capture::run_replay(&words),
         "sniff" => capture::run_sniff(&words),
+        "crowd" => crowd::run(&words),
         "flood" => flood::run(&words),
         other => Err(args::Failure::Usage(format!("\"{other}\" is not a tool; {USAGE}"))),
     };

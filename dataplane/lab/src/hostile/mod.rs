@@ -3,6 +3,8 @@
 mod initial;
 mod kind;
 
+pub use initial::knock;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -82,7 +84,7 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
 }
 
 /// The 20 bytes of a NodeId, read without the product's own code: this is its check.
-fn parse_node_id(text: &str) -> Result<Vec<u8>, Failure> {
+pub fn parse_node_id(text: &str) -> Result<Vec<u8>, Failure> {
     match bech32::decode(text) {
         Ok((prefix, bytes)) if prefix.as_str() == "qe" && bytes.len() == 20 => Ok(bytes),
         _ => Err(Failure::Usage(format!("--callee: \"{text}\" is not a NodeId"))),
