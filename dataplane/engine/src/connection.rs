@@ -16,8 +16,8 @@ use crate::socket::{ControlSocket, is_allowed};
 
 /// The daemon and a few that look on.
 const MAX_CONNECTIONS: usize = 5;
-/// A reader that takes nothing for this long is cut off.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A reader that takes nothing for this long is cut off; until then it only loses events.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Tells connections apart; never used twice.
 pub type ConnectionId = u64;

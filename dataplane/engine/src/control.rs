@@ -372,7 +372,8 @@ fn log_event(event: &Event) {
         Event::PeerPending { node_id, address } => tracing::info!(node_id, address, "a peer waits to be accepted"),
         Event::PeerMoved { node_id, address } => tracing::info!(node_id, address, "peer moved"),
         Event::DialFailed { address, node_id, reason } => {
-            tracing::info!(address, node_id = node_id.as_deref().unwrap_or(""), reason, "dialling failed");
+            // Again and again for every box that is switched off: the daemon shows it, the log need not.
+            tracing::debug!(address, node_id = node_id.as_deref().unwrap_or(""), reason, "dialling failed");
         }
         Event::Repaired { what } => tracing::warn!(what, "repaired"),
         Event::LeaseExpired => {

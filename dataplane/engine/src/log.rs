@@ -16,6 +16,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 const MAX_FILE_LEN: u64 = 8 << 20;
 /// Lines at once, and lines a second after that; more are counted.
 const BURST_LINES: f64 = 200.0;
+/// Of these, kept for warnings and errors: what a flood buries is what was looked for.
+const RESERVED_LINES: f64 = 50.0;
 const LINES_PER_S: f64 = 20.0;
 /// A value longer than this is cut.
 const MAX_VALUE_LEN: usize = 1024;
@@ -49,11 +51,12 @@ struct Writer {
 
 impl Writer {
     /// Whether a line may be written now, and how many were not before it.
-    fn admit(&mut self, now: Instant) -> Option<u64> {
+    fn admit(&mut self, now: Instant, level: Level) -> Option<u64> {
         let elapsed_s = now.saturating_duration_since(self.last).as_secs_f64();
         self.last = now;
         self.allowance = (self.allowance + elapsed_s * LINES_PER_S).min(BURST_LINES);
-        if self.allowance < 1.0 {
+        let reserved = if level <= Level::WARN { 0.0 } else { RESERVED_LINES };
+        if self.allowance < 1.0 + reserved {
             self.skipped += 1;
             return None;
         }
@@ -96,7 +99,7 @@ impl Subscriber for JsonLines {
 
     fn event(&self, event: &Event<'_>) {
         let Ok(mut writer) = self.writer.lock() else { return };
-        let Some(skipped) = writer.admit(Instant::now()) else { return };
+        let Some(skipped) = writer.admit(Instant::now(), *event.metadata().level()) else { return };
         let line = encode_line(event, SystemTime::now(), skipped);
         writer.write(&line);
     }
@@ -179,10 +182,11 @@ mod tests {
     fn a_flood_of_lines_is_cut_and_counted() {
         let start = Instant::now();
         let mut writer = Writer { sink: Sink::Stderr, allowance: BURST_LINES, last: start, skipped: 0 };
-        let written = (0..10_000).filter(|_| writer.admit(start).is_some()).count();
-        assert_eq!(written, 200);
-        assert_eq!(writer.admit(start + Duration::from_secs(1)), Some(9_800));
-        assert_eq!(writer.admit(start + Duration::from_secs(1)), Some(0));
+        let written = (0..10_000).filter(|_| writer.admit(start, Level::INFO).is_some()).count();
+        assert_eq!(written, 150);
+        assert_eq!(writer.admit(start, Level::ERROR), Some(9_850), "an error is still told");
+        let later = start + Duration::from_secs(1);
+        assert_eq!(writer.admit(later, Level::INFO), Some(0));
     }
 
     #[test]

@@ -27,11 +27,13 @@ pub struct Plan {
 /// Things are added before others are taken away, and the rules come last, so that no packet for
 /// a peer finds its way to the default route in between.
 pub fn decide(desired: &Desired, observed: &Observed) -> Plan {
+    let mut outer: Vec<IpAddr> = desired.outer.iter().map(IpAddr::to_canonical).collect();
+    outer.sort_unstable();
     let routes: Vec<RouteOutcome> = desired
         .routes
         .iter()
         .map(|prefix| {
-            let problem = find_problem(*prefix, desired, observed);
+            let problem = find_problem(*prefix, desired, observed, &outer);
             RouteOutcome { prefix: *prefix, installed: problem.is_none(), problem }
         })
         .collect();
@@ -105,8 +107,9 @@ fn routes_for(prefix: Prefix, desired: &Desired, observed: &Observed) -> [Route;
     ]
 }
 
-/// Why a route to a peer must not be installed, and what would help.
-fn find_problem(prefix: Prefix, desired: &Desired, observed: &Observed) -> Option<String> {
+/// Why a route to a peer must not be installed, and what would help. `outer` is sorted: with
+/// thousands of peers every route is held against every address.
+fn find_problem(prefix: Prefix, desired: &Desired, observed: &Observed, outer: &[IpAddr]) -> Option<String> {
     if prefix.length() == 0 {
         return Some("sending everything through a peer is not built yet: give the prefixes that lie behind it".into());
     }
@@ -139,7 +142,8 @@ fn find_problem(prefix: Prefix, desired: &Desired, observed: &Observed) -> Optio
             "contains the router {gateway} that this box needs: renumber one of the two, or give the peer a longer prefix"
         ));
     }
-    let outer = desired.outer.iter().find(|outer| prefix.contains(outer.to_canonical()));
+    let first = outer.partition_point(|address| *address < prefix.network());
+    let outer = outer.get(first).filter(|address| prefix.contains(**address));
     outer.map(|outer| format!("contains {outer}, where a peer is dialled: the tunnel would lead into itself; give the peer a longer prefix"))
 }
 
