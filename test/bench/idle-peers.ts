@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { Box, PORT, rssBytesOf } from '../lab/box.ts';
 import { run, sleep, until } from '../lab/command.ts';
 import type { Host } from '../lab/host.ts';
@@ -61,16 +62,21 @@ async function memoryWith(
   box.configure({ peers: nodeIds.map((id) => ({ id })) });
   await box.start();
   const words = ['--to', `${ADDRESS.hub}:${PORT}`, '--callee', callee, '--count', String(nodeIds.length)];
-  const members = crowd.start('crowd', [LAB_PROGRAM, 'crowd', ...words]);
+  // Its own words, not the daemon's: asking the daemon often would cost the memory that is measured.
+  const file = crowd.logFile('connected');
+  const members = crowd.start('crowd', ['sh', '-c', `exec ${[LAB_PROGRAM, 'crowd', ...words].join(' ')} > ${file}`]);
   await until(`${nodeIds.length} peers`, 120_000, async () => {
     if (members.hasEnded()) throw new Error(`the crowd ended, see ${crowd.directory}`);
-    const { peers } = await box.snapshot();
-    return peers.filter(({ state }) => state === 'up').length === nodeIds.length ? true : undefined;
+    return existsSync(file) && readFileSync(file, 'utf8').includes(`{"connected":${nodeIds.length},`)
+      ? true
+      : undefined;
   });
   await sleep(SETTLE_MS);
   const engine = await box.enginePid();
   if (engine === undefined) throw new Error('no engine runs');
   const memory = { engine: rssBytesOf(engine), daemon: rssBytesOf(box.daemonPid()) };
+  const up = (await box.snapshot()).peers.filter(({ state }) => state === 'up').length;
+  if (up !== nodeIds.length) throw new Error(`${up} of ${nodeIds.length} peers are up`);
   say(`${nodeIds.length} peers: engine ${memory.engine}, daemon ${memory.daemon} bytes resident`);
   await members.stop(2000);
   await box.stop();
