@@ -108,7 +108,7 @@ fn run(socket: &Path, key_file: &Path, log_file: Option<&Path>, level: tracing::
         return fail("cannot give up rights: ", &error, 1);
     }
     let node_id = key.node_id();
-    let control = match Control::start(key, random_hex(), memory_file(socket)) {
+    let control = match Control::start(key, random_hex(), memory_file(key_file)) {
         Ok(control) => control,
         Err(error) => return fail("cannot start: ", &error, 1),
     };
@@ -125,11 +125,9 @@ fn run(socket: &Path, key_file: &Path, log_file: Option<&Path>, level: tracing::
     ExitCode::SUCCESS
 }
 
-/// Beside the socket: like the kernel's settings it is gone after a reboot.
-fn memory_file(socket: &Path) -> PathBuf {
-    let mut name = socket.as_os_str().to_owned();
-    name.push(".kernel-before");
-    PathBuf::from(name)
+/// Beside the key: the one directory that is surely the engine's own.
+fn memory_file(key_file: &Path) -> PathBuf {
+    key_file.with_file_name("kernel-before")
 }
 
 fn random_hex() -> String {

@@ -1,12 +1,12 @@
 //! Kernel settings: changed when needed, remembered in a file, put back in the end.
 //!
 //! The file outlives a killed engine, so that the next one still knows what was there before. It
-//! belongs beside the socket in `/run`: like the settings it is gone after a reboot.
+//! names the boot it is about: after a reboot the settings are the system's own again.
 
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A setting that was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,7 @@ struct Changed {
 pub struct Sysctl {
     root: PathBuf,
     memory: PathBuf,
+    boot: String,
     changed: Vec<Changed>,
 }
 
@@ -37,8 +38,12 @@ pub struct SysctlError {
 impl Sysctl {
     /// Settings below `root` (`/proc/sys`), with what an earlier engine left in `memory`.
     pub fn open(root: PathBuf, memory: PathBuf) -> Self {
-        let changed = fs::read_to_string(&memory).map(|text| parse_memory(&text)).unwrap_or_default();
-        Self { root, memory, changed }
+        let boot = fs::read_to_string(root.join("kernel/random/boot_id")).unwrap_or_default().trim().to_owned();
+        let changed = fs::read_to_string(&memory).map(|text| parse_memory(&text, &boot)).unwrap_or_default();
+        if changed.is_empty() {
+            let _ = fs::remove_file(&memory);
+        }
+        Self { root, memory, boot, changed }
     }
 
     /// What a setting is; `None` when the kernel does not have it.
@@ -88,6 +93,14 @@ impl Sysctl {
         failed.map_or(Ok(()), Err)
     }
 
+    fn append(&self, changed: &Changed) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.memory)?;
+        if file.metadata()?.len() == 0 {
+            writeln!(file, "boot {}", self.boot)?;
+        }
+        writeln!(file, "{} {} {}", changed.name, changed.before, changed.ours)
+    }
+
     fn interfaces(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.root.join("net/ipv6/conf")) else { return Vec::new() };
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
@@ -99,10 +112,11 @@ impl Sysctl {
         if before == value {
             return Ok(false);
         }
-        // Remembered before it is changed: a kill in between must not lose what was there.
+        // Remembered before it is changed: a kill in between must not lose what was there. A full
+        // disk is no reason not to forward; then only an orderly end puts things back.
         if !self.changed.iter().any(|changed| changed.name == name) {
             let changed = Changed { name: name.into(), before, ours: value.into() };
-            append(&self.memory, &changed).map_err(fail)?;
+            let _ = self.append(&changed);
             self.changed.push(changed);
         }
         fs::write(self.root.join(name), value).map_err(fail)?;
@@ -110,14 +124,10 @@ impl Sysctl {
     }
 }
 
-fn append(memory: &Path, changed: &Changed) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(memory)?;
-    writeln!(file, "{} {} {}", changed.name, changed.before, changed.ours)
-}
-
 /// Lines as `append` writes them; the earliest of a setting counts, and nothing but forwarding
 /// and router advertisements is believed.
-fn parse_memory(text: &str) -> Vec<Changed> {
+fn parse_memory(text: &str, boot: &str) -> Vec<Changed> {
+    let Some(text) = text.strip_prefix(&format!("boot {boot}\n")) else { return Vec::new() };
     let mut all: Vec<Changed> = Vec::new();
     for line in text.lines() {
         let mut words = line.split(' ');
@@ -207,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_no_reason_not_to_forward() {
+        let world = Kernel::new("full");
+        let mut sysctl = Sysctl::open(world.0.clone(), world.0.join("no/such/directory"));
+        sysctl.forward().unwrap();
+        sysctl.restore().unwrap();
+        assert_eq!(world.all(), ["0", "0", "1", "0"]);
+    }
+
+    #[test]
     fn what_somebody_else_set_stays() {
         let world = Kernel::new("else");
         world.write("net/ipv4/ip_forward", "1");
@@ -219,8 +238,9 @@ mod tests {
 
     #[test]
     fn a_memory_file_is_not_believed_blindly() {
-        let text = "net/ipv4/ip_forward 0 1\nnet/ipv4/ip_forward 1 0\nkernel/core_pattern x y\nnet/ipv6/conf/a/b/accept_ra 1 2\nbroken";
-        assert_eq!(parse_memory(text).len(), 1);
-        assert_eq!(parse_memory(text)[0].before, "0");
+        let text = "boot a1\nnet/ipv4/ip_forward 0 1\nnet/ipv4/ip_forward 1 0\nkernel/core_pattern x y\nnet/ipv6/conf/a/b/accept_ra 1 2\nbroken";
+        assert_eq!(parse_memory(text, "a1").len(), 1);
+        assert_eq!(parse_memory(text, "a1")[0].before, "0");
+        assert_eq!(parse_memory(text, "b2"), [], "what was before a reboot is not what was before this");
     }
 }
