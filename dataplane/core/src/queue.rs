@@ -91,6 +91,11 @@ impl<T: Queued> FairQueue<T> {
         }
     }
 
+    /// Never holds more than `limit_bytes` from the next push on.
+    pub fn set_limit(&mut self, limit_bytes: usize) {
+        self.limit_bytes = limit_bytes;
+    }
+
     /// Bytes waiting.
     pub fn bytes(&self) -> usize {
         self.bytes

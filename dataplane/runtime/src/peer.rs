@@ -14,9 +14,10 @@ use quicether_wire::cell::TrainId;
 use crate::outbound::{Cutter, Outgoing};
 use crate::state::{PeerState, Traffic};
 
-/// Bytes that may wait for one peer. CoDel keeps a standing queue far below; this is for bursts
-/// of many flows at once.
-const QUEUE_LIMIT_BYTES: usize = 4 << 20;
+/// What may wait for one peer: this much of its path's rate, within the limits below. CoDel keeps
+/// a standing queue far shorter; this is for bursts of many flows at once.
+const QUEUE_LIMIT: Duration = Duration::from_millis(200);
+const QUEUE_LIMIT_BYTES: (usize, usize) = (1 << 20, 16 << 20);
 
 /// Where and when to dial.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Peer {
             connection: None,
             up: None,
             problem: None,
-            queue: FairQueue::new(QUEUE_LIMIT_BYTES),
+            queue: FairQueue::new(QUEUE_LIMIT_BYTES.0),
             cutter: Cutter::default(),
             reassembly: Reassembly::default(),
             traffic: Traffic::default(),
@@ -113,6 +114,12 @@ impl Peer {
         let sources: Vec<_> = state.prefixes.iter().map(|prefix| (*prefix, ())).collect();
         self.sources = RouteTable::build(&sources);
         self.dialler.set_addresses(now, state.addresses.clone());
+    }
+
+    /// Lets as much wait as the path carries in a short while.
+    pub fn set_queue_limit(&mut self, bytes_per_second: f64) {
+        let wanted = (bytes_per_second * QUEUE_LIMIT.as_secs_f64()) as usize;
+        self.queue.set_limit(wanted.clamp(QUEUE_LIMIT_BYTES.0, QUEUE_LIMIT_BYTES.1));
     }
 
     /// Whether nothing waits for it.

@@ -69,6 +69,10 @@ pub struct Worker {
     /// Dialled without knowing who is there.
     strangers: Vec<Dialler>,
     timers: BTreeSet<(Instant, usize)>,
+    /// Peers with parts of trains that wait for others.
+    holding: Vec<usize>,
+    /// When dialling, handshakes and pings are looked after next.
+    chores: Instant,
     dirty: Vec<usize>,
     pings: HashMap<u64, Ping>,
     flow_seed: u64,
@@ -109,6 +113,8 @@ impl Worker {
             routes: RouteTable::build(&[]),
             strangers: Vec::new(),
             timers: BTreeSet::new(),
+            holding: Vec::new(),
+            chores: Instant::now(),
             dirty: Vec::new(),
             pings: HashMap::new(),
             flow_seed: random(),
@@ -206,13 +212,24 @@ impl Worker {
                 self.touch(index);
             }
         }
-        self.expire_holes(now);
+        if !self.holding.is_empty() {
+            self.expire_holes(now);
+        }
+        if self.chores <= now {
+            self.do_chores(now);
+        }
+    }
+
+    /// What is looked at for every peer, and so only when something of it is due.
+    fn do_chores(&mut self, now: Instant) {
         self.dial_due(now);
         self.expire_handshakes(now);
         let late: Vec<u64> = self.pings.iter().filter(|(_, p)| p.deadline <= now).map(|(token, _)| *token).collect();
         for ping in late.into_iter().filter_map(|token| self.pings.remove(&token)) {
             (ping.done)(None);
         }
+        let ping = self.pings.values().map(|ping| ping.deadline).min();
+        self.chores = [self.next_dial(), ping].into_iter().flatten().min().unwrap_or(now + LONGEST_SLEEP);
     }
 
     fn memory_limit_bytes(&self) -> usize {
@@ -221,10 +238,7 @@ impl Worker {
 
     fn next_timeout(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        let holes = self.next_hole();
-        let dial = self.next_dial();
-        let ping = self.pings.values().map(|ping| ping.deadline).min();
-        [timer, holes, dial, ping].into_iter().flatten().min()
+        [timer, self.next_hole(), Some(self.chores)].into_iter().flatten().min()
     }
 
     /// Notes that a connection wants to be looked at.

@@ -32,6 +32,7 @@ impl Worker {
         if let Some(sockets) = new_sockets {
             self.replace_sockets(now, sockets, &state.listen);
         }
+        self.chores = now;
         set_affinity(&state.cpu_affinity);
         let local: Vec<_> = state.local.iter().map(|prefix| (*prefix, ())).collect();
         self.inside.local = RouteTable::build(&local);
@@ -139,6 +140,7 @@ impl Worker {
     fn remove_peer(&mut self, now: Instant, node: NodeId) {
         let Some(index) = self.peer_of.remove(&node) else { return };
         self.peer_down(index, "removed here");
+        self.holding.retain(|at| *at != index);
         if let Some(peer) = self.peers[index].take() {
             self.queued_bytes -= peer.queue.bytes();
         }

@@ -30,6 +30,7 @@ impl Worker {
         }
         self.connections[index] = Some(Box::new(connection));
         self.open_connections += 1;
+        self.chores = self.chores.min(Instant::now() + HANDSHAKE_TIMEOUT);
         self.touch(index);
     }
 
@@ -304,6 +305,7 @@ impl Worker {
             .copied()
             .filter(|at| self.peers[*at].as_ref().is_some_and(|peer| peer.connection == Some(index)));
         self.forget(index);
+        self.chores = now;
         if let Some(peer_index) = carried {
             self.peer_down(peer_index, &reason);
             if let Some(peer) = self.peers[peer_index].as_mut() {
@@ -363,6 +365,7 @@ impl Worker {
         if connection.quic.datagrams().send(echo, true).is_err() {
             return done(None);
         }
+        self.chores = self.chores.min(now + timeout);
         self.pings.insert(token, Ping { peer, sent: now, deadline: now + timeout, done });
         self.touch(index);
     }

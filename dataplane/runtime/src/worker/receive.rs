@@ -52,7 +52,8 @@ impl Worker {
         let congested = chain.ecn == Some(quic::EcnCodepoint::Ce);
         while !chain.bytes.is_empty() {
             let datagram = chain.bytes.split_to(chain.stride.min(chain.bytes.len()));
-            if !self.admit(now, &chain, &datagram) {
+            let is_short = datagram.first().is_none_or(|first| first & LONG_HEADER == 0);
+            if !is_short && !self.admit(now, &chain, &datagram) {
                 continue;
             }
             let path = quic::FourTuple::new(chain.remote, chain.local_ip);
@@ -72,20 +73,18 @@ impl Worker {
                 Some(quic::DatagramEvent::Response(transmit)) => {
                     let _ = self.sockets[socket].send(&transmit, &self.out);
                 }
-                None => {}
+                // Taken in for later, or for no connection of ours.
+                None => self.inside.counters.silenced += u64::from(is_short),
             }
             self.out.clear();
         }
     }
 
-    /// Whether a datagram may reach QUIC at all.
+    /// Whether a datagram with a long header may reach QUIC at all.
     ///
-    /// Short headers go there at once: the endpoint knows its ids, checks unknown ones against
+    /// Short ones go there at once: the endpoint knows its ids, checks unknown ones against
     /// their seal and is silent to the rest.
     fn admit(&mut self, now: Instant, chain: &Received, datagram: &[u8]) -> bool {
-        if datagram.first().is_none_or(|first| first & LONG_HEADER == 0) {
-            return true;
-        }
         let strangers =
             self.state.as_ref().is_some_and(|state| state.answer_strangers) || self.sabotage.answer_strangers;
         let known = Own(&self.transport);
@@ -132,17 +131,20 @@ impl Worker {
 
     /// Reads the cells that a connection has brought.
     pub(super) fn take_cells(&mut self, index: usize, now: Instant, congested: bool) {
+        let node = self.connections[index].as_ref().and_then(|c| c.node());
+        let peer = node.and_then(|node| self.peer_of.get(&node)).copied();
+        let live = peer.filter(|peer| self.live_connection(*peer) == Some(index));
         while let Some(bytes) = self.connections[index].as_mut().and_then(|c| c.quic.datagrams().recv()) {
-            let node = self.connections[index].as_ref().and_then(|c| c.node());
-            let Some(peer) = node.and_then(|node| self.peer_of.get(&node)).copied() else {
-                self.inside.counters.denied += 1;
-                continue;
-            };
-            if self.live_connection(peer) != Some(index) {
-                self.inside.counters.peer_down += 1;
-                continue;
+            match live {
+                Some(peer) => self.take_cell(index, peer, now, congested, bytes),
+                None if peer.is_some() => self.inside.counters.peer_down += 1,
+                None => self.inside.counters.denied += 1,
             }
-            self.take_cell(index, peer, now, congested, bytes);
+        }
+        if let Some(peer) = live.filter(|at| self.peers[*at].as_ref().is_some_and(|p| p.reassembly.holds()))
+            && !self.holding.contains(&peer)
+        {
+            self.holding.push(peer);
         }
     }
 
@@ -213,9 +215,10 @@ impl Worker {
     }
 
     fn for_held(&mut self, act: impl Fn(&mut Flows, Duration, &mut dyn FnMut(&Train<Bytes>))) {
-        for index in 0..self.peers.len() {
+        let mut holding = std::mem::take(&mut self.holding);
+        holding.retain(|&index| {
             let reordering = self.reordering(index);
-            let Some(peer) = self.peers[index].as_deref_mut().filter(|peer| peer.reassembly.holds()) else { continue };
+            let Some(peer) = self.peers[index].as_deref_mut() else { return false };
             let (inside, no_partial) = (&mut self.inside, self.sabotage.no_partial_trains);
             let Peer { reassembly, sources, traffic, .. } = peer;
             act(reassembly, reordering, &mut |train| {
@@ -223,13 +226,15 @@ impl Worker {
                     inside.deliver(train, sources, false, traffic);
                 }
             });
-        }
+            reassembly.holds()
+        });
+        self.holding = holding;
     }
 
     /// When the next hole is to be given up.
     pub(super) fn next_hole(&self) -> Option<Instant> {
-        let held = (0..self.peers.len()).filter(|at| self.peers[*at].as_ref().is_some_and(|p| p.reassembly.holds()));
-        held.filter_map(|at| self.peers[at].as_ref()?.reassembly.next_timeout(self.reordering(at))).min()
+        let held = self.holding.iter().filter_map(|at| Some((at, self.peers[*at].as_ref()?)));
+        held.filter_map(|(at, peer)| peer.reassembly.next_timeout(self.reordering(*at))).min()
     }
 
     fn reordering(&self, peer: usize) -> Duration {

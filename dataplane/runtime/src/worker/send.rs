@@ -22,6 +22,8 @@ const TRAINS_PER_TURN: usize = 32;
 const MAX_SEGMENTS: usize = 48;
 /// System calls for one connection before the next has its turn.
 const SENDS_PER_TURN: usize = 16;
+/// Taken for a path that has not been measured.
+const SLOW_RTT: Duration = Duration::from_millis(100);
 /// What the transport may hold beyond what it sends at once: this much of the path's rate.
 const TRANSPORT_QUEUE: Duration = Duration::from_millis(2);
 /// The same in cells, at least and at most.
@@ -153,7 +155,9 @@ impl Worker {
         if held < 64 {
             peer.cutter.on_flushed();
         }
-        let mut room = transport_room(&mut connection.quic, max_len).saturating_sub(held);
+        let rate = path_rate(&connection.quic);
+        peer.set_queue_limit(rate);
+        let mut room = transport_room(rate, max_len).saturating_sub(held);
         let now = Instant::now();
         let before = peer.queue.bytes();
         let mut any = false;
@@ -247,13 +251,17 @@ fn read_train(
     Some((info, packet))
 }
 
+/// Bytes a second that the path is thought to carry.
+fn path_rate(quic: &quic::Connection) -> f64 {
+    let Some(controller) = quic.congestion_state(quic::PathId::ZERO) else { return 0.0 };
+    let rtt = quic.rtt(quic::PathId::ZERO).unwrap_or(SLOW_RTT).max(Duration::from_micros(100));
+    controller.window() as f64 / rtt.as_secs_f64()
+}
+
 /// Bytes that the transport may hold: enough for one system call on a fast path, little on a
 /// slow one, where what waits must wait in the fair queue.
-fn transport_room(quic: &mut quic::Connection, max_len: usize) -> usize {
-    let Some(controller) = quic.congestion_state(quic::PathId::ZERO) else { return 0 };
-    let rtt = quic.rtt(quic::PathId::ZERO).unwrap_or(Duration::from_millis(100)).max(Duration::from_micros(100));
-    let share = TRANSPORT_QUEUE.as_secs_f64() / rtt.as_secs_f64();
-    let wanted = (controller.window() as f64 * share) as usize;
+fn transport_room(bytes_per_second: f64, max_len: usize) -> usize {
+    let wanted = (bytes_per_second * TRANSPORT_QUEUE.as_secs_f64()) as usize;
     wanted.clamp(TRANSPORT_CELLS.0 * max_len, TRANSPORT_CELLS.1 * max_len)
 }
 
