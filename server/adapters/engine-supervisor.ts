@@ -8,6 +8,7 @@ import { type EngineCommand, type EngineProcess, lastWords, startEngine } from '
 const START_TIMEOUT_MS = 5_000;
 const EXTERNAL_TIMEOUT_MS = 15_000;
 const POLL_MS = 10;
+const BUSY_TIMEOUT_MS = 1_000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5_000;
 /** Draining takes a moment per peer. */
@@ -19,6 +20,8 @@ export interface SupervisorOptions {
   /** How to start it; undefined: somebody else does (systemd), and it is only waited for. */
   readonly command: EngineCommand | undefined;
   readonly log: Record<'info' | 'warn' | 'error', (fields: object, text: string) => void>;
+  /** Replaces a running engine instead of adopting it: broken on purpose, so that the lab sees that it notices. */
+  readonly isAdoptionOff?: boolean;
 }
 
 /** Keeps an engine there: adopts a running one, starts one when there is none, and again when it dies. */
@@ -63,8 +66,9 @@ export class EngineSupervisor implements EnginePort {
   /** Connects to the running engine, else starts one and waits for it. */
   async start(): Promise<Result<void>> {
     const { clock, command } = this.#options;
-    const running = await this.#connect();
-    if (running.ok || running.error.code !== 'engine.not-reachable') return running;
+    const running = await this.#adopt();
+    if (running.ok && this.#options.isAdoptionOff) await this.#endRunning();
+    else if (running.ok || running.error.code !== 'engine.not-reachable') return running;
     if (command) this.#spawn(command);
     const deadlineMs = clock.monotonicMs() + (command ? START_TIMEOUT_MS : EXTERNAL_TIMEOUT_MS);
     for (;;) {
@@ -91,6 +95,27 @@ export class EngineSupervisor implements EnginePort {
     if (answer.ok) await this.#process?.waitForEnd();
     this.#connection?.close();
     return answer.ok ? ok(undefined) : answer;
+  }
+
+  async #endRunning(): Promise<void> {
+    this.#options.log.warn({}, 'the running engine is replaced on purpose: this is for tests only');
+    const pid = this.#hello?.pid ?? 0;
+    await this.shutDown();
+    for (let waitedMs = 0; isAlive(pid) && waitedMs < START_TIMEOUT_MS; waitedMs += POLL_MS) {
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(POLL_MS, resolve));
+    }
+    this.#isStopping = false;
+  }
+
+  // A daemon that was killed just now may still hold the engine for a moment.
+  async #adopt(): Promise<Result<void>> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + BUSY_TIMEOUT_MS;
+    for (;;) {
+      const connected = await this.#connect();
+      if (connected.ok || connected.error.code !== 'engine.busy' || clock.monotonicMs() > deadlineMs) return connected;
+      await new Promise<void>((resolve) => clock.setTimer(POLL_MS, resolve));
+    }
   }
 
   async #connect(): Promise<Result<void>> {
@@ -154,6 +179,14 @@ export class EngineSupervisor implements EnginePort {
       this.#process = undefined;
       if (!this.#isStopping) this.#options.log.error({ exit, signal, said: lastWords(command) }, 'engine ended');
     });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

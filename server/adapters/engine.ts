@@ -6,9 +6,9 @@ import type { EngineHello } from '../operations/world.ts';
 import type { Answer, Call, Event, Message } from './engine-messages.ts';
 
 /** Same as `PROTOCOL` in the engine's messages.rs. */
-const ENGINE_PROTOCOL = 1;
+export const ENGINE_PROTOCOL = 1;
 /** Same as `MAX_LINE_LEN` there. */
-const MAX_LINE_BYTES = 4 << 20;
+export const MAX_LINE_BYTES = 16 << 20;
 const CALL_TIMEOUT_MS = 10_000;
 const HELLO_TIMEOUT_MS = 2_000;
 const MAX_OUTSTANDING = 256;

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { formatHostPort, type HostPort, parseHostPort } from '../core/host-port.ts';
 import { parseNodeId } from '../core/node-id.ts';
 import { fail, ok } from '../core/result.ts';
 import { NOT_BUILT_YET, operation } from './operation.ts';
-import type { World } from './world.ts';
 
 /** Lets a box send and receive; from then on traffic flows when it has accepted this one too. */
 export const acceptPeer = operation({
@@ -31,17 +29,9 @@ export const acceptPeer = operation({
     const written = await world.steering.accept({
       nodeId,
       name,
-      addresses: pending ? dialledAt(pending.address, world) : [],
+      addresses: pending ? world.steering.dialledAt(pending.address) : [],
       acceptedAtMs: world.clock.nowMs(),
     });
     return written.ok ? ok({ node_id, was_accepted: false }) : written;
   },
 });
-
-/** The configured place where the box answered: from now on it is dialled there by its NodeId. */
-function dialledAt(address: string, { intent }: World): HostPort[] {
-  const seen = parseHostPort(address);
-  if (!seen.ok) return [];
-  const exact = intent.dial.filter((place) => formatHostPort(place) === formatHostPort(seen.value));
-  return exact.slice(0, 1);
-}

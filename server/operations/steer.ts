@@ -1,6 +1,6 @@
 import type { Answer, DesiredState, Event, Snapshot } from '../adapters/engine-messages.ts';
 import type { CancelTimer, Clock } from '../core/clock.ts';
-import { parseHostPort } from '../core/host-port.ts';
+import { type HostPort, parseHostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
@@ -126,6 +126,15 @@ export class Steer implements Steering {
     const call = { call: 'ping', params: { node_id: nodeId, timeout_ms: timeoutMs } } as const;
     const answer = wanted(await this.#options.engine.call(call, timeoutMs + 1_000), 'ping');
     return answer.ok ? ok(answer.value.rtt_us) : answer;
+  }
+
+  dialledAt(address: string): readonly HostPort[] {
+    const seen = parseHostPort(address);
+    if (!seen.ok) return [];
+    const { host, port } = seen.value;
+    const isThere = (place: HostPort): boolean =>
+      place.port === port && (place.isName ? this.#names.addressesOf(place.host).includes(host) : place.host === host);
+    return this.#options.intent.dial.filter(isThere).slice(0, 1);
   }
 
   accept(peer: AcceptedPeer): Promise<Result<void>> {

@@ -69,6 +69,8 @@ export interface Steering {
   readonly applyFailure: { readonly code: string; readonly message: string } | undefined;
   /** What is; at most a moment old. */
   snapshot(): Promise<Result<Snapshot>>;
+  /** The configured place where a box answered; dialled there by its NodeId once it is accepted. */
+  dialledAt(address: string): readonly HostPort[];
   ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>>;
   accept(peer: AcceptedPeer): Promise<Result<void>>;
   remove(nodeId: NodeId): Promise<Result<void>>;

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { ok } from '../core/result.ts';
+import { OPERATIONS } from './all.ts';
+import { type Operation, ROLES, SURFACES } from './operation.ts';
+import { boxId, settle, simulateWorld } from './simulated-world.ts';
+
+const all: readonly Operation[] = OPERATIONS;
+const york = boxId(1);
+const pending = {
+  node_id: york,
+  name: 'York',
+  address: '192.0.2.1:9000',
+  claimed_addresses: [],
+  accepted_there: true,
+  since_ms: 5,
+};
+
+test('what a surface leaves out has its reason; here is the list', () => {
+  const omissions = all.flatMap(({ name, omitted }) =>
+    Object.entries(omitted).map(([surface, why]) => ({ name, surface, why })),
+  );
+  for (const { why } of omissions) expect(why.length).toBeGreaterThan(5);
+  process.stdout.write(omissions.map(({ name, surface, why }) => `${name} is not on ${surface}: ${why}\n`).join(''));
+  expect(SURFACES).toContain('rpc');
+});
+
+test('names and methods are unique, and every one says what it is for', () => {
+  expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  expect(new Set(all.map(({ method }) => method)).size).toBe(all.length);
+  for (const { name, method, summary, role } of all) {
+    expect(name).toMatch(/^[a-z]+\.[a-z-]+$/);
+    expect(method).toMatch(/^[A-Z][A-Za-z]+$/);
+    expect(summary).toMatch(/\.$/);
+    expect(ROLES).toContain(role);
+  }
+});
+
+test('the published methods are there', () => {
+  const methods = all.map(({ method }) => method);
+  expect(methods).toEqual(expect.arrayContaining(['GetStatus', 'Shutdown', 'GetPeers', 'GetRoutes', 'GetConfig']));
+});
+
+test.each(all)(
+  '$method changes something exactly when it has an audit line and more than a reader',
+  ({ audit, role }) => {
+    if (audit === null) expect(['viewer', 'operator']).toContain(role);
+  },
+);
+
+test.each([
+  ['GetStatus', {}],
+  ['GetPeers', {}],
+  ['GetRoutes', {}],
+  ['GetLogs', {}],
+  ['GetConfig', {}],
+  ['GetDiagnostics', {}],
+  ['AcceptPeer', { node_id: york }],
+  ['Ping', { peer: york }],
+  ['Shutdown', {}],
+])('%s answers what it declares', async (method, params) => {
+  const { world, steering, engine } = simulateWorld();
+  await steering.start();
+  engine.snapshot = { pending: [pending] };
+  const found = all.find((one) => one.method === method);
+  if (!found) throw new Error(method);
+  const result = await found.run(found.input.parse(params), world);
+  if (!result.ok) throw new Error(result.error.message);
+  const strict = found.output instanceof z.ZodObject ? found.output.strict() : found.output;
+  expect(strict.parse(result.value)).toEqual(result.value);
+});
+
+function runner(parts: Parameters<typeof simulateWorld>[0] = {}) {
+  const simulated = simulateWorld(parts);
+  const run = async (method: string, params: unknown) => {
+    const found = all.find((one) => one.method === method);
+    if (!found) throw new Error(method);
+    return found.run(found.input.parse(params), simulated.world) as Promise<{
+      ok: boolean;
+      value?: unknown;
+      error?: unknown;
+    }>;
+  };
+  return { ...simulated, run };
+}
+
+describe('status', () => {
+  test('has the published names', async () => {
+    const { run, steering } = runner();
+    await steering.start();
+    const { value } = await run('GetStatus', {});
+    expect(value).toMatchObject({ node_id: boxId(0), uptime_sec: 0, peers: 0, paths: [], tun: { name: 'quicether0' } });
+  });
+
+  test('says so when the engine is away, instead of failing', async () => {
+    const { run, steering, engine, clock } = runner();
+    await steering.start();
+    clock.advance(1_000);
+    engine.hello = undefined;
+    const { value } = await run('GetStatus', {});
+    expect(value).toMatchObject({ engine: { state: 'unreachable' }, problems: [{ code: 'engine.not-reachable' }] });
+  });
+});
+
+describe('peers', () => {
+  test('one that waits shows what to do, and is accepted with the place where it was dialled', async () => {
+    const dial = [{ host: '192.0.2.1', port: 9000, isName: false }];
+    const { run, steering, engine, stored, clock } = runner({ intent: { dial } });
+    await steering.start();
+    clock.advance(1_000);
+    engine.snapshot = { pending: [pending] };
+    const { value } = await run('GetPeers', {});
+    expect(value).toMatchObject({ peers: [{ status: 'pending', remedy: `quicether peers accept ${york}` }] });
+    expect(await run('AcceptPeer', { node_id: york })).toEqual(ok({ node_id: york, was_accepted: false }));
+    expect(stored.accepted).toMatchObject([{ nodeId: york, addresses: dial }]);
+    expect(await run('AcceptPeer', { node_id: york })).toEqual(ok({ node_id: york, was_accepted: true }));
+  });
+
+  test('one that was dialled by a name is dialled by that name from now on', async () => {
+    const dial = [{ host: 'york.example', port: 9000, isName: true }];
+    const { run, steering, engine, stored, clock } = runner({
+      intent: { dial },
+      resolve: async () => ok(['192.0.2.1']),
+    });
+    await steering.start();
+    await settle();
+    clock.advance(1_000);
+    engine.snapshot = { pending: [pending] };
+    await run('AcceptPeer', { node_id: york });
+    expect(stored.accepted).toMatchObject([{ nodeId: york, addresses: dial }]);
+    expect(engine.applied.at(-1)).toMatchObject({ dial: [], peers: [{ addresses: ['192.0.2.1:9000'] }] });
+  });
+
+  test('only a whole and right NodeId is accepted, and never our own', async () => {
+    const { run, steering } = runner();
+    await steering.start();
+    expect(await run('AcceptPeer', { node_id: 'York' })).toMatchObject({ ok: false });
+    expect(await run('AcceptPeer', { node_id: york.slice(0, -1) })).toMatchObject({ ok: false });
+    expect(await run('AcceptPeer', { node_id: boxId(0) })).toMatchObject({ error: { code: 'peer.self' } });
+  });
+
+  test('a name that two boxes have decides nothing', async () => {
+    const accepted = [{ nodeId: york, name: 'York', addresses: [], acceptedAtMs: 0 }];
+    const { run, steering, engine, clock } = runner({ accepted });
+    await steering.start();
+    expect(await run('Ping', { peer: 'york' })).toMatchObject({ value: { node_id: york, rtt_ms: 1.5 } });
+    expect(await run('Ping', { peer: york.slice(-6) })).toMatchObject({ value: { node_id: york } });
+    engine.snapshot = { pending: [{ ...pending, node_id: boxId(2) }] };
+    // Callers within a moment share one snapshot.
+    clock.advance(1_000);
+    expect(await run('RemovePeer', { peer: 'York' })).toMatchObject({ error: { code: 'peer.ambiguous' } });
+    expect(steering.accepted).toHaveLength(1);
+  });
+
+  test('one that is configured is not removed here', async () => {
+    const peers = [{ id: york, name: 'York', addresses: [], prefixes: [] }];
+    const { run, steering } = runner({ intent: { peers } });
+    await steering.start();
+    expect(await run('RemovePeer', { peer: 'York' })).toMatchObject({ error: { code: 'peer.configured' } });
+    expect(await run('RemovePeer', { peer: 'nobody' })).toMatchObject({ error: { code: 'peer.unknown' } });
+  });
+});
+
+test('logs are followed by their number', async () => {
+  const { run } = runner();
+  expect(await run('GetLogs', { lines: 1 })).toMatchObject({ value: { lines: ['{"msg":"line 3"}'], next: 3 } });
+  expect(await run('GetLogs', { after: 3 })).toEqual(ok({ lines: [], next: 3 }));
+});
+
+test('shutting down is asked for once, with or without the tunnel', async () => {
+  const { run, ended } = runner();
+  await run('Shutdown', { keep_tunnel: true });
+  await settle();
+  expect(ended).toEqual([{ keepTunnel: true }]);
+});

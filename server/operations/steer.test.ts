@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import { ok } from '../core/result.ts';
+import { boxId, settle, simulateWorld } from './simulated-world.ts';
+
+const york = boxId(1);
+const accepted = (id = york) => ({ nodeId: id, name: undefined, addresses: [], acceptedAtMs: 0 });
+const status = (id: string, claimed: string[] = []) => ({
+  node_id: id,
+  name: '',
+  state: 'up' as const,
+  problem: null,
+  claimed_addresses: claimed,
+  connected_ms: 0,
+  sent_bytes: 0,
+  received_bytes: 0,
+  sent_packets: 0,
+  received_packets: 0,
+  queue_bytes: 0,
+  queue_drops: 0,
+  queue_marks: 0,
+  paths: [],
+});
+
+test('the first desired state is handed over at the start, above the one in force', async () => {
+  const { steering, engine } = simulateWorld({ generation: 41, accepted: [accepted()] });
+  expect(await steering.start()).toEqual(ok(undefined));
+  expect(engine.applied).toHaveLength(1);
+  expect(engine.applied[0]).toMatchObject({ generation: 42, peers: [{ node_id: york }] });
+});
+
+test('a start that the engine refuses is a failure with its reason', async () => {
+  const { steering, engine } = simulateWorld();
+  engine.refuse = { code: 'engine.permission', message: 'needs CAP_NET_ADMIN' };
+  expect(await steering.start()).toMatchObject({ ok: false, error: { code: 'engine.permission' } });
+});
+
+test('an engine that restarts is told everything again; one that only reconnects is not', async () => {
+  const { steering, engine, clock } = simulateWorld({ accepted: [accepted()] });
+  await steering.start();
+  engine.restart('first');
+  clock.advance(1_000);
+  await settle();
+  expect(engine.applied).toHaveLength(1);
+  engine.restart('second');
+  clock.advance(1_000);
+  await settle();
+  expect(engine.applied).toHaveLength(2);
+  expect(engine.applied[1]?.generation).toBeGreaterThan(engine.applied[0]?.generation ?? 0);
+});
+
+test('the lease is renewed every minute, also when the clock on the wall jumps', async () => {
+  const { steering, engine, clock } = simulateWorld();
+  await steering.start();
+  const renewals = () => engine.calls.filter(({ call }) => call === 'renew_lease').length;
+  const before = renewals();
+  clock.jumpWall(3_600_000);
+  for (let minute = 0; minute < 15; minute++) {
+    clock.advance(60_000);
+    await settle();
+  }
+  expect(renewals() - before).toBe(15);
+});
+
+describe('accepting', () => {
+  test('is written before it is applied, and applied at once', async () => {
+    const { steering, engine, stored } = simulateWorld();
+    await steering.start();
+    expect(await steering.accept(accepted())).toEqual(ok(undefined));
+    expect(stored.accepted.map(({ nodeId }) => nodeId)).toEqual([york]);
+    expect(engine.applied.at(-1)?.peers.map((peer) => peer.node_id)).toEqual([york]);
+  });
+
+  test('on a full disk changes nothing', async () => {
+    const { steering, engine, stored } = simulateWorld();
+    await steering.start();
+    stored.isFull = true;
+    expect(await steering.accept(accepted())).toMatchObject({ ok: false, error: { code: 'state.full' } });
+    expect(steering.accepted).toEqual([]);
+    expect(engine.applied).toHaveLength(1);
+  });
+
+  test('while the engine is away counts, and is applied when it is back', async () => {
+    const { steering, engine, clock } = simulateWorld();
+    await steering.start();
+    engine.hello = undefined;
+    expect(await steering.accept(accepted())).toEqual(ok(undefined));
+    engine.restart('second');
+    clock.advance(100);
+    await settle();
+    expect(engine.applied.at(-1)?.peers.map((peer) => peer.node_id)).toEqual([york]);
+  });
+
+  test('what was refused is tried again with backoff, and shown until then', async () => {
+    const { steering, engine, clock } = simulateWorld();
+    await steering.start();
+    engine.refuse = { code: 'engine.bad-state', message: 'no' };
+    await steering.accept(accepted());
+    expect(steering.applyFailure).toMatchObject({ code: 'engine.bad-state' });
+    engine.refuse = undefined;
+    clock.advance(1_000);
+    await settle();
+    expect(steering.applyFailure).toBe(undefined);
+    expect(engine.applied.at(-1)?.peers).toHaveLength(1);
+  });
+});
+
+describe('what peers say their addresses are', () => {
+  test('is taken over when they connect, and kept for the next start', async () => {
+    const { steering, engine, clock, stored } = simulateWorld({ accepted: [accepted()] });
+    await steering.start();
+    engine.snapshot = { peers: [status(york, ['100.64.7.7/32'])] };
+    engine.emit({ kind: 'peer_up', node_id: york, address: '192.0.2.1:9000' });
+    await settle();
+    clock.advance(100);
+    await settle();
+    expect(engine.applied.at(-1)?.peers[0]?.prefixes[0]).toBe('100.64.7.7/32');
+    expect(stored.learned.claims).toEqual({ [york]: ['100.64.7.7/32'] });
+    const next = simulateWorld({ accepted: [accepted()], learned: stored.learned });
+    await next.steering.start();
+    expect(next.engine.applied[0]?.peers[0]?.prefixes[0]).toBe('100.64.7.7/32');
+  });
+
+  test('does not count from somebody who is only pending', async () => {
+    const { steering, engine, stored } = simulateWorld();
+    await steering.start();
+    const stranger = { node_id: york, name: '', address: '', accepted_there: true, since_ms: 0 };
+    engine.snapshot = { pending: [{ ...stranger, claimed_addresses: ['100.64.7.7'] }] };
+    engine.emit({ kind: 'peer_up', node_id: york, address: '' });
+    await settle();
+    expect(stored.learned.claims).toEqual({});
+  });
+});
+
+describe('names', () => {
+  const peers = [{ id: york, addresses: [{ host: 'york.example', port: 9000, isName: true }], prefixes: [] }];
+
+  test('an engine that is adopted is told the same as before, from what was learned', async () => {
+    const learned = { claims: {}, names: { 'york.example': ['192.0.2.1'] } };
+    const resolve = () => new Promise<never>(() => {});
+    const { steering, engine, clock } = simulateWorld({ intent: { peers }, learned, generation: 5, resolve });
+    const starting = steering.start();
+    await settle();
+    expect(engine.applied).toEqual([]);
+    clock.advance(3_000);
+    await starting;
+    expect(engine.applied[0]?.peers[0]?.addresses).toEqual(['192.0.2.1:9000']);
+  });
+
+  test('are asked again when dialling fails, and the new address is dialled', async () => {
+    const answers = [['192.0.2.1'], ['192.0.2.2']];
+    const resolve = async () => ok(answers.shift() ?? ['192.0.2.2']);
+    const { steering, engine, clock } = simulateWorld({ intent: { peers }, resolve });
+    await steering.start();
+    await settle();
+    clock.advance(100);
+    await settle();
+    expect(engine.applied.at(-1)?.peers[0]?.addresses).toEqual(['192.0.2.1:9000']);
+    engine.emit({ kind: 'dial_failed', address: '192.0.2.1:9000', node_id: york, reason: 'no answer' });
+    for (let i = 0; i < 3; i++) {
+      clock.advance(2_000);
+      await settle();
+    }
+    expect(engine.applied.at(-1)?.peers[0]?.addresses).toEqual(['192.0.2.2:9000']);
+  });
+});
+
+test('a thousand events in one moment are not a thousand states', async () => {
+  const { steering, engine, clock } = simulateWorld({ accepted: [accepted()] });
+  await steering.start();
+  for (let i = 0; i < 1_000; i++) engine.emit({ kind: 'peer_up', node_id: york, address: '' });
+  await settle();
+  clock.advance(200);
+  await settle();
+  expect(engine.applied).toHaveLength(1);
+});
