@@ -170,6 +170,7 @@ async function openEngine(parts: Parts): Promise<Result<{ supervisor: EngineSupe
     log,
     socketPath,
     command: options.engineSocket ? undefined : command,
+    isAdoptionOff: (process.env['QUICETHER_SABOTAGE'] ?? '').split(',').includes('no-adopt'),
   });
   // An engine that was there before us goes on when we cannot; one that we started would be left without a daemon.
   let isUp = false;

@@ -48,7 +48,6 @@ export class Box {
   readonly #sabotage: string | undefined;
   #daemon: Running | undefined;
   #nodeId: string | undefined;
-  #starts = 0;
 
   constructor(host: Host, sabotage: string | undefined) {
     this.host = host;
@@ -128,7 +127,6 @@ export class Box {
   /** Starts the daemon, which brings the engine up, and waits until it answers. */
   async start(): Promise<void> {
     if (!existsSync(this.#configFile)) this.configure({});
-    this.#starts++;
     this.#daemon = this.host.start('daemon', [...PROGRAM, 'start', ...this.#flags], { env: this.#environment() });
     await this.waitUntilUp();
   }
@@ -193,8 +191,7 @@ export class Box {
 
   /** Everything the last daemon printed. */
   log(): string {
-    const file = join(this.host.directory, `daemon-${this.#starts}.log`);
-    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return this.#daemon ? readFileSync(this.#daemon.logFile, 'utf8') : '';
   }
 
   daemonPid(): number {

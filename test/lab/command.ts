@@ -82,6 +82,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 /** A process that goes on until it is told to stop. */
 export interface Running {
   readonly pid: number;
+  /** Where its output goes. */
+  readonly logFile: string;
   /** Resolves with the exit status when it ends, -1 when it was killed. */
   readonly ended: Promise<number>;
   hasEnded(): boolean;
@@ -116,6 +118,7 @@ export function start(argv: readonly string[], logFile: string, options: RunOpti
   child.stdin?.on('error', () => undefined);
   return {
     pid: child.pid ?? -1,
+    logFile,
     ended,
     hasEnded: () => over,
     kill: (signal) => killGroup(child, signal),

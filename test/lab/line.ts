@@ -103,7 +103,7 @@ export class Line {
   }
 
   #output(): string {
-    return readFileSync(`${this.host.directory}/line-1.log`, 'utf8');
+    return readFileSync(this.#emulator.logFile, 'utf8');
   }
 }
 

@@ -54,24 +54,31 @@ export const scenario: Scenario = {
   },
 };
 
+/** Twice: with nothing but pings, where every one counts, and with a copy going on. */
 async function killDaemon(pair: Pair, verdict: Verdict): Promise<void> {
   const { leeds, york, address, ssh, file } = pair;
   const engine = await leeds.box.enginePid();
   const pinger = startPing(york.box.host, address, { intervalMs: 10 });
-  const copying = ssh.copy(york.box.host, address, file, 60_000, pair.rateKbPerS);
-  await sleep(1500);
-  await leeds.box.killDaemon();
-  await sleep(1500);
-  await leeds.box.start();
+  await sleep(500);
+  await restartDaemon(leeds);
   await sleep(1000);
   const pings = await pinger.stop();
-  const copied = await copying;
   verdict.figure('daemon_killed_pings', pings.sent);
   verdict.figure('daemon_killed_lost', pings.sent - pings.received);
   const isNoneLost = pings.sent > 100 && pings.sent - pings.received <= BOUNDS.restart.mostPingsLost;
   verdict.promise('not a ping is lost while a daemon is killed and restarted', isNoneLost, pings);
-  verdict.promise('the new daemon adopts the engine', (await leeds.box.enginePid()) === engine, { engine });
+  const copying = ssh.copy(york.box.host, address, file, 60_000, pair.rateKbPerS);
+  await sleep(1500);
+  await restartDaemon(leeds);
+  const copied = await copying;
   verdict.promise('a copy across it arrives whole', copied.isSame, copied.problem);
+  verdict.promise('the new daemon adopts the engine', (await leeds.box.enginePid()) === engine, { engine });
+}
+
+async function restartDaemon({ box }: Office): Promise<void> {
+  await box.killDaemon();
+  await sleep(1000);
+  await box.start();
 }
 
 async function killEngine(pair: Pair, verdict: Verdict): Promise<void> {
