@@ -304,6 +304,12 @@ impl Control {
             events.push(Event::LeaseExpired);
         }
         events.extend(self.repair(now));
+        if self.host.take_moved()
+            && let Some(handle) = &self.handle
+        {
+            tracing::info!("an address of this box changed");
+            handle.network_changed();
+        }
         for event in &events {
             log_event(event);
             for outbox in self.connections.values() {

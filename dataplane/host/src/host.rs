@@ -1,6 +1,6 @@
 //! The kernel's side of the tunnel, made so and kept so.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -76,6 +76,8 @@ pub struct Host {
     desired: Option<Desired>,
     routes: Vec<RouteOutcome>,
     names: HashMap<IpAddr, String>,
+    tun_name: String,
+    moved: bool,
     changed: bool,
     checked: Instant,
 }
@@ -92,11 +94,14 @@ impl Host {
             desired: None,
             routes: Vec::new(),
             names: HashMap::new(),
+            tun_name: String::new(),
+            moved: false,
             changed: false,
             checked: Instant::now(),
         };
         let observed = host.observe()?;
         host.remember_names(&observed);
+        host.moved = false;
         Ok(host)
     }
 
@@ -104,6 +109,7 @@ impl Host {
     /// [`Self::routes`].
     pub fn apply(&mut self, desired: Desired) -> Result<(), HostError> {
         self.prepare_interface(&desired.tun_name);
+        self.tun_name.clone_from(&desired.tun_name);
         self.reconcile(&desired)?;
         if desired.forward {
             self.sysctl.forward().map_err(HostError::Setting)?;
@@ -160,6 +166,11 @@ impl Host {
     /// What became of each desired route, in their order.
     pub fn routes(&self) -> &[RouteOutcome] {
         &self.routes
+    }
+
+    /// Whether an address of this machine, not of the tunnel, came or went since the last call.
+    pub fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 
     /// Name of the interface that has this address.
@@ -251,7 +262,13 @@ impl Host {
 
     fn remember_names(&mut self, observed: &Observed) {
         let name = |index| observed.links.iter().find(|link| link.index == index).map(|link| link.name.clone());
-        self.names = observed.addresses.iter().filter_map(|a| Some((a.own.address, name(a.index)?))).collect();
+        let names: HashMap<_, _> =
+            observed.addresses.iter().filter_map(|a| Some((a.own.address, name(a.index)?))).collect();
+        let outside = |names: &HashMap<IpAddr, String>| -> BTreeSet<IpAddr> {
+            names.iter().filter(|(_, name)| **name != self.tun_name).map(|(address, _)| *address).collect()
+        };
+        self.moved |= outside(&names) != outside(&self.names);
+        self.names = names;
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Accept new connections, or not.
     Accepting(bool),
+    /// Addresses of this box came or went.
+    NetworkChanged,
     /// Say goodbye and end.
     Stop,
 }
@@ -85,6 +87,11 @@ impl Handle {
     /// Whether new connections are accepted: the lease.
     pub fn set_accepting(&self, accepting: bool) {
         self.send(Command::Accepting(accepting));
+    }
+
+    /// Addresses of this box came or went: every peer is told at once where it is now.
+    pub fn network_changed(&self) {
+        self.send(Command::NetworkChanged);
     }
 
     /// What happened, to be read now and then.

@@ -169,6 +169,10 @@ impl Worker {
         // SAFETY: the array has at least `used` entries and outlives the call.
         unsafe { libc::ppoll(fds.as_mut_ptr(), used, &spec, std::ptr::null()) };
         let sockets = fds[2..].iter().enumerate().filter(|(_, fd)| fd.revents != 0);
+        if fds[1].revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0 {
+            // Somebody removed the device; the control side sees it too and has it made again.
+            self.inside.tun = None;
+        }
         Ready {
             wake: fds[0].revents != 0,
             tun: fds[1].revents & libc::POLLIN != 0,
@@ -193,6 +197,7 @@ impl Worker {
                 }
                 Command::Ping { node, timeout, done } => self.ping(node, timeout, done),
                 Command::Accepting(accepting) => self.accepting = accepting,
+                Command::NetworkChanged => self.network_changed(),
                 Command::Stop => return true,
             }
         }

@@ -339,6 +339,31 @@ impl Worker {
         }
     }
 
+    /// Addresses of this box came or went: shows the peers the new one without waiting for traffic.
+    ///
+    /// The side that dialled migrates. The side that was dialled cannot (RFC 9000, section 9) and
+    /// dials anew when the address that it was reached at has gone.
+    pub(super) fn network_changed(&mut self) {
+        let now = Instant::now();
+        for index in 0..self.connections.len() {
+            let Some(connection) = self.connections[index].as_mut().filter(|c| c.proven.is_some()) else { continue };
+            if connection.is_dialled() {
+                connection.quic.handle_network_change(None, now);
+                self.touch(index);
+                continue;
+            }
+            let local = connection.quic.network_path(quic::PathId::ZERO).ok().and_then(|path| path.local_ip());
+            let gone = local.is_some_and(|ip| std::net::UdpSocket::bind((ip, 0)).is_err());
+            let (node, remote) = (connection.node(), connection.remote);
+            if gone && let Some(at) = node.and_then(|node| self.peer_of.get(&node)).copied() {
+                let begun = self.dial(now, remote, node);
+                if let Some(peer) = self.peers[at].as_mut() {
+                    peer.dialler.connection = begun;
+                }
+            }
+        }
+    }
+
     fn notice_move(&mut self, index: usize) {
         let Some(connection) = self.connections[index].as_mut() else { return };
         let Ok(path) = connection.quic.network_path(quic::PathId::ZERO) else { return };
