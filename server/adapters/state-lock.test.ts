@@ -34,7 +34,7 @@ test('one daemon holds a state directory; a killed one does not', async () => {
   expect(await first.said).toBe('held');
   expect(lockState(folder)).toMatchObject({
     ok: false,
-    error: { code: 'daemon.already-running', message: /process \d+/ },
+    error: { code: 'daemon.already-running', message: expect.stringMatching(/process \d+/) },
   });
   await first.kill();
   const mine = lockState(folder);

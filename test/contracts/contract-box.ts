@@ -52,9 +52,11 @@ export class ContractBox {
   /** Starts the daemon in front and waits until it answers. */
   async start(words: readonly string[] = []): Promise<ChildProcess> {
     const child = this.#spawn([...program, 'start', ...words]);
+    const at = words.indexOf('--socket');
+    const socket = at < 0 ? [] : words.slice(at, at + 2);
     for (let i = 0; i < 100; i++) {
       if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}`);
-      if ((await this.run(['status'])).status === 0) return child;
+      if ((await this.run(['status', ...socket])).status === 0) return child;
     }
     throw new Error('the daemon did not come up');
   }

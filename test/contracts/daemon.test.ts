@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -135,6 +135,18 @@ describe.skipIf(!canRun)('daemon and engine', () => {
       expect(said).toContain('"error"');
     }
     expect((await box.run(['status'])).status).toBe(0);
+  });
+
+  test('another user is refused, by the file and by who he is', async () => {
+    const socket = join(box.folder, 'open.sock');
+    chmodSync(box.folder, 0o755);
+    await box.start(['--socket', socket]);
+    const prefix = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    const byFile = await box.run(['status', '--socket', socket], { prefix });
+    expect(byFile).toMatchObject({ status: 4, err: expect.stringContaining('may not use') });
+    chmodSync(socket, 0o666);
+    const byKernel = await box.run(['status', '--socket', socket], { prefix });
+    expect(byKernel).toMatchObject({ status: 4, err: expect.stringContaining('65534') });
   });
 
   test('diagnostics hold no key', async () => {
