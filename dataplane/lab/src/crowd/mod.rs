@@ -4,7 +4,7 @@
 
 mod identity;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
@@ -22,7 +22,7 @@ use crate::signals;
 use identity::Identity;
 
 const USAGE: &str = "usage: quicether-lab crowd --list --count N [--seed 1]
-       quicether-lab crowd --to HOST:PORT --callee NODE_ID --count N [--seed 1] [--at-once 32] [--exit-on-eof]
+       quicether-lab crowd --to HOST:PORT --callee NODE_ID --count N [--seed 1] [--at-once 32]
 --list prints the NodeIds of the crowd, one a line. Otherwise connects all of them and keeps them idle until a
 signal; prints {\"connected\":N,\"lost\":N} whenever that changed, at most twice a second.";
 
@@ -55,6 +55,7 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
 }
 
 struct Member {
+    number: u64,
     quic: quic::Connection,
     connected: bool,
     lost: bool,
@@ -69,6 +70,9 @@ struct Crowd {
     provider: Arc<rustls::crypto::CryptoProvider>,
     transport: Arc<quic::TransportConfig>,
     members: HashMap<quic::ConnectionHandle, Member>,
+    /// Members that are to be connected, next first.
+    waiting: VecDeque<u64>,
+    lost: u64,
     out: Vec<u8>,
 }
 
@@ -92,20 +96,25 @@ impl Crowd {
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             transport: Arc::new(transport),
             members: HashMap::new(),
+            waiting: VecDeque::new(),
+            lost: 0,
             out: Vec::new(),
         })
     }
 
     /// Connects `count` members, `at_once` at a time, and serves them until a signal.
     fn keep(&mut self, count: u64, at_once: usize) -> io::Result<()> {
-        let (mut begun, mut reported, mut said) = (0, Instant::now(), (0, 0));
+        let (mut reported, mut said) = (Instant::now(), (0, 0));
         let mut room = vec![0; 65_536];
+        self.waiting = (0..count).collect();
         while !signals::stopping() {
-            let (connected, lost) = self.sums();
-            while begun < count && begun as usize - connected - lost < at_once {
-                self.begin(begun);
-                begun += 1;
+            let connected = self.members.values().filter(|member| member.connected).count();
+            while self.members.len() - connected < at_once
+                && let Some(number) = self.waiting.pop_front()
+            {
+                self.begin(number);
             }
+            let lost = self.lost;
             if said != (connected, lost) && reported.elapsed() > REPORT {
                 (said, reported) = ((connected, lost), Instant::now());
                 println!("{{\"connected\":{connected},\"lost\":{lost}}}");
@@ -126,11 +135,6 @@ impl Crowd {
         Ok(())
     }
 
-    fn sums(&self) -> (usize, usize) {
-        let of = |wanted: fn(&Member) -> bool| self.members.values().filter(|member| wanted(member)).count();
-        (of(|member| member.connected && !member.lost), of(|member| member.lost))
-    }
-
     fn begin(&mut self, number: u64) {
         let identity = Identity::of(self.seed, number);
         let mut config = quic::ClientConfig::new(identity.tls(&self.provider, quicether_wire::ALPN));
@@ -141,7 +145,7 @@ impl Crowd {
         config.initial_dst_cid_provider(Arc::new(move || quic::ConnectionId::new(&knock(&mut Rng::new(seed), &callee))));
         match self.endpoint.connect(Instant::now(), config, self.remote, "quicether") {
             Ok((handle, quic)) => {
-                self.members.insert(handle, Member { quic, connected: false, lost: false });
+                self.members.insert(handle, Member { number, quic, connected: false, lost: false });
             }
             Err(error) => eprintln!("quicether-lab crowd: member {number}: {error}"),
         }
@@ -171,7 +175,10 @@ impl Crowd {
                         greet(&mut member.quic);
                     }
                     quic::Event::ConnectionLost { reason } => {
+                        // It comes back at the end of the line, as a box would.
                         member.lost = true;
+                        self.lost += 1;
+                        self.waiting.push_back(member.number);
                         eprintln!("quicether-lab crowd: lost: {reason}");
                     }
                     _ => {}
@@ -188,6 +195,7 @@ impl Crowd {
                 }
             }
         }
+        self.members.retain(|_, member| !member.lost);
     }
 }
 
