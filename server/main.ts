@@ -181,7 +181,10 @@ async function openEngine(parts: Parts): Promise<Result<{ supervisor: EngineSupe
   const keep = (): void => {
     isUp = true;
   };
-  const started = await supervisor.start();
+  // Loaded while the engine's process comes up, which takes about as long.
+  const started = await supervisor.start(() =>
+    Promise.all([import('./rpc/dispatch.ts'), import('./operations/steer.ts'), import('./adapters/peer-store.ts')]),
+  );
   return started.ok ? ok({ supervisor, keep }) : started;
 }
 

@@ -63,13 +63,14 @@ export class EngineSupervisor implements EnginePort {
     return this.#connection.call(call, timeoutMs);
   }
 
-  /** Connects to the running engine, else starts one and waits for it. */
-  async start(): Promise<Result<void>> {
+  /** Connects to the running engine, else starts one and waits for it, doing something else `meanwhile`. */
+  async start(meanwhile: () => Promise<unknown> = async () => {}): Promise<Result<void>> {
     const { clock, command } = this.#options;
     const running = await this.#adopt();
     if (running.ok && this.#options.isAdoptionOff) await this.#endRunning();
     else if (running.ok || running.error.code !== 'engine.not-reachable') return running;
     if (command) this.#spawn(command);
+    await meanwhile();
     const deadlineMs = clock.monotonicMs() + (command ? START_TIMEOUT_MS : EXTERNAL_TIMEOUT_MS);
     for (;;) {
       const connected = await this.#connect();

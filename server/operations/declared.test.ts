@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
@@ -33,6 +35,17 @@ test('names and methods are unique, and every one says what it is for', () => {
     expect(method).toMatch(/^[A-Z][A-Za-z]+$/);
     expect(summary).toMatch(/\.$/);
     expect(ROLES).toContain(role);
+  }
+});
+
+test('every method stands in the reference with all its fields', () => {
+  const rows = readFileSync(join(import.meta.dirname, '../../docs/rpc.md'), 'utf8').split('\n');
+  for (const { method, input, output } of all) {
+    const row = rows.find((line) => line.startsWith(`| \`${method}\``)) ?? '';
+    const fields = [input, output].flatMap((schema) =>
+      schema instanceof z.ZodObject ? Object.keys(schema.shape) : [],
+    );
+    expect([method, ...fields].filter((name) => !row.includes(name))).toEqual([]);
   }
 });
 
