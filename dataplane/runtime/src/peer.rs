@@ -138,14 +138,18 @@ impl Peer {
         id
     }
 
-    /// The peer's engine is another one than before: its flows begin anew, and so do ours to it.
-    pub fn on_instance(&mut self, instance: u64) {
-        if self.instance.replace(instance) != Some(instance) {
-            let holes = self.reassembly.holes;
-            self.reassembly = Reassembly::default();
-            self.reassembly.holes = holes;
-            self.numbers.clear();
+    /// True when the peer's engine is another one than before: its flows begin anew, and so do
+    /// ours to it. What the cutter holds has an old number and must be dropped.
+    #[must_use]
+    pub fn on_instance(&mut self, instance: u64) -> bool {
+        if self.instance.replace(instance) == Some(instance) {
+            return false;
         }
+        let holes = self.reassembly.holes;
+        self.reassembly = Reassembly::default();
+        self.reassembly.holes = holes;
+        self.numbers.clear();
+        true
     }
 
     /// Time allowed for pieces that overtake each other on the path.

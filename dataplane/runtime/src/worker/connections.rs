@@ -259,7 +259,11 @@ impl Worker {
         peer.connection = Some(index);
         peer.problem = None;
         peer.mtu = hello.mtu;
-        peer.on_instance(hello.instance);
+        if peer.on_instance(hello.instance) {
+            for buffer in peer.cutter.abandon() {
+                self.train_buffers.give_back(buffer);
+            }
+        }
         peer.dialler.backoff.on_connected(now);
         if hello.accepted {
             self.peer_up(peer_index, now);
