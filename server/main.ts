@@ -96,6 +96,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   if (!ground.ok) return ground;
   const { logs, log } = await openLog(options);
   log.info({ version, pid: process.pid, stateDir, socketPath }, 'daemon starting');
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'daemon fell over: this is a bug'));
   const parts = { options, log, undo, engineBinary: engineBinary.value };
   const engine = await openEngine(parts);
   if (!engine.ok) return engine;

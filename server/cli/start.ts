@@ -77,11 +77,18 @@ async function startHere(context: DaemonContext, command: Command, flags: StartF
   if (!started.ok) return refuse([started.error]);
   daemon = started.value;
   say({ ok: true, pid: process.pid, node_id: daemon.nodeId, socket: daemon.socketPath });
+  if (flags.readyFd === undefined) announce(context, daemon, flags);
   if (isStopping) void daemon.stop();
   const status = await daemon.ended;
   context.exit(status);
   // What is left has nothing to say: timers of a clock, connections of clients that do not go.
   process.exit(status);
+}
+
+/** One line for a person; the log goes to standard error. */
+function announce(context: DaemonContext, { nodeId, socketPath }: StartedDaemon, flags: StartFlags): void {
+  if (flags.json) context.out(JSON.stringify({ pid: process.pid, node_id: nodeId, socket: socketPath }));
+  else context.out(`Up: ${nodeId}. Look at it with: quicether status`);
 }
 
 async function startInBackground(context: DaemonContext, flags: StartFlags): Promise<void> {

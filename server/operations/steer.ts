@@ -12,6 +12,8 @@ import type { AcceptedPeer, AcceptedPeerStore, EngineHello, EnginePort, LearnedS
 const LEASE_MS = 60_000;
 /** Changes that come together are applied together. */
 const GATHER_MS = 100;
+/** Shorter: until it is over, packets of a peer with an address of its own choice go nowhere. */
+const CLAIMS_GATHER_MS = 20;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** Callers within this time share one snapshot, so that no client can load the engine with them. */
@@ -48,6 +50,7 @@ export class Steer implements Steering {
   /** Problems that stand in the log already. */
   #toldProblems: ReadonlySet<string> = new Set();
   #gather: CancelTimer | undefined;
+  #claimsDue: CancelTimer | undefined;
   #lease: CancelTimer | undefined;
   #retryMs = RETRY_MIN_MS;
   #applying: Promise<unknown> = Promise.resolve();
@@ -109,6 +112,7 @@ export class Steer implements Steering {
   stop(): void {
     this.#isStopped = true;
     this.#gather?.();
+    this.#claimsDue?.();
     this.#lease?.();
     this.#names.close();
   }
@@ -163,8 +167,9 @@ export class Steer implements Steering {
     log[kind === 'dial_failed' ? 'debug' : 'info'](fields, `engine: ${kind}`);
     if (event.kind === 'dial_failed') this.#doubt(event.address);
     if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
-    // What a peer says of itself comes with its connection.
-    if (event.kind === 'peer_up') void this.#followClaims();
+    // What a peer says of itself comes with its connection; many come at once after an outage.
+    if (event.kind === 'peer_up')
+      this.#claimsDue ??= this.#options.clock.setTimer(CLAIMS_GATHER_MS, () => void this.#followClaims());
     if (event.kind === 'lease_expired') this.#renewLease();
   }
 
@@ -198,7 +203,9 @@ export class Steer implements Steering {
   }
 
   async #followClaims(): Promise<void> {
-    if (await this.#learnClaims()) this.#soon();
+    this.#claimsDue?.();
+    this.#claimsDue = undefined;
+    if (await this.#learnClaims()) this.#soon(0);
   }
 
   #remember(): void {

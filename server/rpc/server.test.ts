@@ -149,6 +149,18 @@ describe('a client that costs too much is dropped', () => {
     expect(warnings.join()).toContain('said nothing');
   });
 
+  test('one that stays without asking, but not while it waits for an answer', async () => {
+    await serve({}, { idleMs: 30 });
+    const waiting = new Raw();
+    waiting.socket.write(HELLO);
+    waiting.socket.write('{"jsonrpc":"2.0","id":1,"method":"Wait"}\n');
+    const idle = new Raw();
+    idle.socket.write(HELLO);
+    await idle.ended;
+    expect(warnings).toHaveLength(1);
+    expect(waiting.socket.destroyed).toBe(false);
+  });
+
   test('one that dribbles a line, however often it sends a byte', async () => {
     await serve({}, { lineMs: 60 });
     const raw = new Raw();

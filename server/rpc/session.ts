@@ -21,6 +21,8 @@ export interface SessionLimits {
   readonly maxOutstanding: number;
   /** Until the first call has come. */
   readonly handshakeMs: number;
+  /** Between two calls, when none is unanswered. */
+  readonly idleMs: number;
   /** For a line that has begun. */
   readonly lineMs: number;
   /** For a client to take any part of what was sent to it. */
@@ -32,6 +34,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = {
   maxOutstanding: 16,
   handshakeMs: 5_000,
+  idleMs: 600_000,
   lineMs: 10_000,
   stallMs: 30_000,
   maxUnreadBytes: MAX_RESPONSE_BYTES,
@@ -53,7 +56,7 @@ export class RpcSession {
   readonly #limits: SessionLimits;
   readonly #onDropped: (why: string) => void;
   readonly #lines = new LineSplitter(MAX_REQUEST_BYTES);
-  readonly #timers = new Map<'handshake' | 'line' | 'stall', CancelTimer>();
+  readonly #timers = new Map<'handshake' | 'idle' | 'line' | 'stall', CancelTimer>();
   #isGreeted = false;
   #outstanding = 0;
   #isOver = false;
@@ -125,14 +128,17 @@ export class RpcSession {
     }
     this.#isGreeted = true;
     this.#disarm('handshake');
+    this.#arm('idle', this.#limits.idleMs, 'asked nothing for long');
     this.#send(encodeAnswer(call.id, greeting.value));
   }
 
   async #carryOut({ id, method, params }: RpcCall): Promise<void> {
     this.#outstanding++;
+    this.#disarm('idle');
     const result = await this.#handler.call(method, params, this.#caller);
     this.#outstanding--;
     if (this.#isOver) return;
+    if (this.#outstanding === 0) this.#arm('idle', this.#limits.idleMs, 'asked nothing for long');
     this.#send(result.ok ? encodeAnswer(id, result.value) : encodeFailure(id, result.error));
   }
 
@@ -146,14 +152,14 @@ export class RpcSession {
     if (!isTaken && !this.#timers.has('stall')) this.#arm('stall', this.#limits.stallMs, 'does not read its answers');
   }
 
-  #arm(name: 'handshake' | 'line' | 'stall', delayMs: number, why: string): void {
+  #arm(name: 'handshake' | 'idle' | 'line' | 'stall', delayMs: number, why: string): void {
     this.#timers.set(
       name,
       this.#clock.setTimer(delayMs, () => this.#drop(why)),
     );
   }
 
-  #disarm(name: 'handshake' | 'line' | 'stall'): void {
+  #disarm(name: 'handshake' | 'idle' | 'line' | 'stall'): void {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }
