@@ -11,7 +11,7 @@ type Step = { readonly name: string; readonly run: () => Promise<TestCount> };
 const root = join(import.meta.dirname, '..');
 const reports = join(root, 'build', 'test');
 const SCENARIO_TIMEOUT_MS = 300_000;
-const SUITE_TIMEOUT_MS = 900_000;
+const SUITE_TIMEOUT_MS = 1_800_000;
 
 /** One step of `npm run check`, which counts as one test. */
 const check = (name: string): Step => ({
