@@ -18,6 +18,7 @@ const pure = ['-p', 'quicether-wire', '-p', 'quicether-core'];
 const steps: Record<string, [string, string[]]> = {
   types: [node, [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
   lint: [node, [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']],
+  unused: [node, [bin('knip/bin/knip.js'), '--no-progress']],
   unit: [node, [bin('vitest/vitest.mjs'), 'run', '--project', 'unit', '--project', 'layout', '--reporter=dot']],
   format: cargo('fmt', '--all', '--check'),
   clippy: cargo('clippy', '-q', ...pure, '--all-targets', '--', '-D', 'warnings'),

@@ -77,7 +77,7 @@ function scenarioNames(): string[] {
 }
 
 const steps: readonly Step[] = [
-  ...['types', 'lint', 'format'].map(check),
+  ...['types', 'lint', 'unused', 'format'].map(check),
   ...['unit', 'layout', 'contracts'].map(vitest),
   clippy,
   cargo,
