@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { LAB_PROGRAM } from '../lab/line.ts';
 import { runDirectory } from '../lab/namespace.ts';
 import { withWorld } from '../lab/world.ts';
 import type { Pace, Sample } from './measure.ts';
@@ -39,6 +40,7 @@ export interface TunnelRun {
  * all of them; each round goes the other way along the cable.
  */
 export async function runTunnel(options: TunnelOptions): Promise<TunnelRun> {
+  if (!existsSync(LAB_PROGRAM)) throw new Error(`${LAB_PROGRAM} is not built; run: npm run setup`);
   return withWorld({ say: options.say }, async (world) => {
     const pair = { left: await world.host('left'), right: await world.host('right') };
     await world.connect({ host: pair.left, ifName: 'wire' }, { host: pair.right, ifName: 'wire' });

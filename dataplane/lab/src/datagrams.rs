@@ -67,7 +67,13 @@ pub fn receive_batch(socket: &UdpSocket, room: &mut [[u8; 2048]; BATCH]) -> io::
     }
     // SAFETY: every header points to a part above, every part to a live room of that length.
     let taken = unsafe {
-        libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), BATCH as u32, libc::MSG_WAITFORONE as _, std::ptr::null_mut())
+        libc::recvmmsg(
+            socket.as_raw_fd(),
+            headers.as_mut_ptr(),
+            BATCH as u32,
+            libc::MSG_WAITFORONE as _,
+            std::ptr::null_mut(),
+        )
     };
     if taken < 0 {
         return Err(io::Error::last_os_error());

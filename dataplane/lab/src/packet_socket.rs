@@ -80,7 +80,8 @@ impl PacketSocket {
         let index = interface_index(name)?;
         let protocol = (libc::ETH_P_ALL as u16).to_be();
         // SAFETY: constant arguments; the result is checked below.
-        let raw = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0) };
+        let raw =
+            unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0) };
         if raw < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -126,7 +127,13 @@ impl PacketSocket {
         }
         // SAFETY: every header points to a part above, every part to the room of a live frame.
         let taken = unsafe {
-            libc::recvmmsg(self.fd.as_raw_fd(), headers.as_mut_ptr(), BATCH as u32, libc::MSG_DONTWAIT as _, std::ptr::null_mut())
+            libc::recvmmsg(
+                self.fd.as_raw_fd(),
+                headers.as_mut_ptr(),
+                BATCH as u32,
+                libc::MSG_DONTWAIT as _,
+                std::ptr::null_mut(),
+            )
         };
         if taken < 0 {
             let error = io::Error::last_os_error();
@@ -165,7 +172,9 @@ impl PacketSocket {
             header.msg_hdr.msg_iovlen = 1;
         }
         // SAFETY: as in `receive`; the kernel only reads the parts.
-        let sent = unsafe { libc::sendmmsg(self.fd.as_raw_fd(), headers.as_mut_ptr(), frames.len() as u32, libc::MSG_DONTWAIT as _) };
+        let sent = unsafe {
+            libc::sendmmsg(self.fd.as_raw_fd(), headers.as_mut_ptr(), frames.len() as u32, libc::MSG_DONTWAIT as _)
+        };
         sent.max(0) as usize
     }
 }

@@ -14,7 +14,8 @@ use crate::signals;
 use parse::{Packet, parse};
 use tap::Tap;
 
-const CAPTURE: &str = "usage: quicether-lab capture IF --out FILE [--to-port PORT] [--from-port PORT] [--count 1000] [--seconds 60]
+const CAPTURE: &str =
+    "usage: quicether-lab capture IF --out FILE [--to-port PORT] [--from-port PORT] [--count 1000] [--seconds 60]
     [--initials]
 Keeps the payloads of UDP datagrams seen on IF; --initials: only first packets of QUIC version 1. Prints
 {\"ready\":true}, and at the end {\"captured\":N,\"bytes\":N}.";

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_or_a_later_fragment_is_something_else() {
-        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 1, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut packet =
+            vec![0x45, 0, 0, 0, 0, 0, 0, 1, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(parse(&packet), Packet::Other);
         packet[7] = 0;
         for len in 0..packet.len() {

@@ -37,7 +37,8 @@ impl Tap {
         }
         // SAFETY: `raw` is a descriptor that was just made and that nothing else owns.
         let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-        let options = [(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, 64 << 20), (libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)];
+        let options =
+            [(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, 64 << 20), (libc::SOL_PACKET, libc::PACKET_VNET_HDR, 1)];
         for (level, option, value) in options.into_iter().take(1 + usize::from(offload)) {
             // SAFETY: pointer and length are those of a live integer.
             let result = unsafe { libc::setsockopt(raw, level, option, std::ptr::from_ref(&value).cast(), 4) };
@@ -103,7 +104,13 @@ impl Tap {
         let mut len = size_of_val(&stats) as u32;
         // SAFETY: the room is that of `tpacket_stats`, two u32, and the length says so.
         let result = unsafe {
-            libc::getsockopt(self.fd.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, stats.as_mut_ptr().cast(), &mut len)
+            libc::getsockopt(
+                self.fd.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_STATISTICS,
+                stats.as_mut_ptr().cast(),
+                &mut len,
+            )
         };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(u64::from(stats[1])) }
     }

@@ -142,7 +142,8 @@ impl Crowd {
         let callee = self.callee.clone();
         // The knock must differ from run to run: a box remembers those that it has heard.
         let seed = self.seed ^ number ^ signals::now_ns();
-        config.initial_dst_cid_provider(Arc::new(move || quic::ConnectionId::new(&knock(&mut Rng::new(seed), &callee))));
+        config
+            .initial_dst_cid_provider(Arc::new(move || quic::ConnectionId::new(&knock(&mut Rng::new(seed), &callee))));
         match self.endpoint.connect(Instant::now(), config, self.remote, "quicether") {
             Ok((handle, quic)) => {
                 self.members.insert(handle, Member { number, quic, connected: false, lost: false });

@@ -15,7 +15,8 @@ use crate::datagrams::{BATCH, connect, resolve, send_batch};
 use crate::signals;
 use kind::{Kind, Maker};
 
-const USAGE: &str = "usage: quicether-lab hostile --to HOST:PORT --kind KIND [--count 1] [--rate PACKETS_PER_S] [--seed 1]
+const USAGE: &str =
+    "usage: quicether-lab hostile --to HOST:PORT --kind KIND [--count 1] [--rate PACKETS_PER_S] [--seed 1]
     [--from IP:PORT] [--alpn quicether/1] [--callee NODE_ID] [--wait-ms 300]
 KIND: garbage truncated initial-wrong-tag initial-untagged initial-tagged (with --callee) version-negotiation
     unknown-version short-header bad-retry-token long-header mixed

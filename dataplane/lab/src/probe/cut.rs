@@ -54,7 +54,14 @@ impl Cutter {
             let nonce: [u8; HEADER_LEN] = std::array::from_fn(|at| header[at]);
             let (body, tag) = sealed.split_at_mut(part.len());
             self.key
-                .seal_out_of_place_scatter(Nonce::assume_unique_for_key(nonce), Aad::from(&*header), part, body, &[], tag)
+                .seal_out_of_place_scatter(
+                    Nonce::assume_unique_for_key(nonce),
+                    Aad::from(&*header),
+                    part,
+                    body,
+                    &[],
+                    tag,
+                )
                 .expect("the rooms have the lengths of their contents");
             end += HEADER_LEN + part.len() + TAG_LEN;
         }
@@ -89,8 +96,14 @@ impl Joiner {
         let body_len = piece.len().checked_sub(HEADER_LEN + TAG_LEN)?;
         let (body, tag) = piece[HEADER_LEN..].split_at(body_len);
         let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (train, index, count, len) = (word(0), (word(4) >> 16) as usize, (word(4) & 0xffff) as usize, word(8) as usize);
-        if index >= count || count > MAX_PIECES || len > MAX_TRAIN || body_len > PIECE_LEN || len.div_ceil(PIECE_LEN) != count {
+        let (train, index, count, len) =
+            (word(0), (word(4) >> 16) as usize, (word(4) & 0xffff) as usize, word(8) as usize);
+        if index >= count
+            || count > MAX_PIECES
+            || len > MAX_TRAIN
+            || body_len > PIECE_LEN
+            || len.div_ceil(PIECE_LEN) != count
+        {
             self.forged += 1;
             return None;
         }
@@ -100,7 +113,11 @@ impl Joiner {
         }
         let at = index * PIECE_LEN;
         let nonce = Nonce::assume_unique_for_key(header);
-        if self.key.open_separate_gather(nonce, Aad::from(&header), body, tag, &mut self.room[at..at + body_len]).is_err() {
+        if self
+            .key
+            .open_separate_gather(nonce, Aad::from(&header), body, tag, &mut self.room[at..at + body_len])
+            .is_err()
+        {
             self.forged += 1;
             return None;
         }

@@ -31,7 +31,9 @@ pub fn open_tun(name: &str) -> io::Result<File> {
     let result = unsafe {
         check(libc::ioctl(tun.as_raw_fd(), TUNSETIFF as _, &request))
             .and_then(|()| check(libc::ioctl(tun.as_raw_fd(), TUNSETVNETHDRSZ as _, &header_len)))
-            .and_then(|()| check(libc::ioctl(tun.as_raw_fd(), TUNSETOFFLOAD as _, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)))
+            .and_then(|()| {
+                check(libc::ioctl(tun.as_raw_fd(), TUNSETOFFLOAD as _, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
+            })
     };
     result.map(|()| tun)
 }

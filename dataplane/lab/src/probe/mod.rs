@@ -52,7 +52,10 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
         run: vec![0; 1 << 16].into(),
     };
     let result = probe.carry().map_err(failed("probe"));
-    eprintln!("quicether-lab probe: {} trains incomplete, {} pieces forged", probe.joiner.incomplete, probe.joiner.forged);
+    eprintln!(
+        "quicether-lab probe: {} trains incomplete, {} pieces forged",
+        probe.joiner.incomplete, probe.joiner.forged
+    );
     result
 }
 
