@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { configFiles } from './adapters/config-file.ts';
@@ -126,6 +127,8 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const served = await openRpc({ ...parts, socketPath, world });
   if (!served.ok) return served;
   keep();
+  // Now and not at the end, which may be a kill.
+  flushCompileCache();
   log.info({ nodeId: intent.id, startMs: Math.round(systemClock.monotonicMs() - startedMs) }, 'daemon up');
   // Another program's engine (systemd) has a life of its own: it ends with `stop`, not with the daemon.
   const keepsTunnel = options.engineSocket !== undefined;
