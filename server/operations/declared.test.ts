@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { nodeIdFromBytes } from '../core/node-id.ts';
 import { ok } from '../core/result.ts';
 import { OPERATIONS } from './all.ts';
 import { type Operation, ROLES, SURFACES } from './operation.ts';
@@ -83,6 +84,23 @@ test.each([
   expect(strict.parse(result.value)).toEqual(result.value);
 });
 
+const DOWN = {
+  node_id: york,
+  name: '',
+  state: 'down' as const,
+  problem: null,
+  claimed_addresses: [],
+  connected_ms: 0,
+  sent_bytes: 0,
+  received_bytes: 0,
+  sent_packets: 0,
+  received_packets: 0,
+  queue_bytes: 0,
+  queue_drops: 0,
+  queue_marks: 0,
+  paths: [],
+};
+
 function runner(parts: Parameters<typeof simulateWorld>[0] = {}) {
   const simulated = simulateWorld(parts);
   const run = async (method: string, params: unknown) => {
@@ -163,6 +181,33 @@ describe('peers', () => {
     clock.advance(1_000);
     expect(await run('RemovePeer', { peer: 'York' })).toMatchObject({ error: { code: 'peer.ambiguous' } });
     expect(steering.accepted).toHaveLength(1);
+  });
+
+  test('what a box calls itself does not replace the name that it has here', async () => {
+    const accepted = [{ nodeId: york, name: 'York', addresses: [], acceptedAtMs: 0 }];
+    const { run, steering, engine, clock } = runner({ accepted });
+    await steering.start();
+    clock.advance(1_000);
+    engine.snapshot = { peers: [york, boxId(2)].map((node_id) => ({ ...DOWN, node_id, name: 'Head office' })) };
+    expect(await run('GetPeers', {})).toMatchObject({ value: { peers: [{ name: 'York' }, { name: 'Head office' }] } });
+  });
+
+  test('ten thousand of them are planned and shown in a moment', async () => {
+    const accepted = Array.from({ length: 10_000 }, (_, n) => ({
+      nodeId: nodeIdFromBytes(Uint8Array.from({ length: 20 }, (_, i) => [n >> 8, n & 0xff][i % 2] ?? 0)),
+      name: undefined,
+      addresses: [],
+      acceptedAtMs: 0,
+    }));
+    const claims = Object.fromEntries(accepted.map(({ nodeId }, n) => [nodeId, [`100.65.${n >> 8}.${n & 0xff}`]]));
+    const startMs = performance.now();
+    const { run, steering, engine, clock } = runner({ accepted, learned: { claims, names: {} } });
+    await steering.start();
+    clock.advance(1_000);
+    engine.snapshot = { peers: accepted.map(({ nodeId }) => ({ ...DOWN, node_id: nodeId })) };
+    expect((await run('GetPeers', {})).ok).toBe(true);
+    expect(engine.applied[0]?.peers).toHaveLength(10_000);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
   });
 
   test('one that is configured is not removed here', async () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { PathStatus, PeerStatus, Snapshot } from '../adapters/engine-messages.ts';
+import type { Failure } from '../core/result.ts';
 import type { World } from './world.ts';
 
 /** One pair of lines, as status shows it. */
@@ -48,7 +49,12 @@ export function viewPath(peer: string, path: PathStatus): z.output<typeof PathVi
 /** Accepted peers as they are, then those that wait to be accepted, each with its next step. */
 export function viewPeers(snapshot: Snapshot, world: World): PeerView[] {
   const routes = Map.groupBy(snapshot.routes, (route) => route.node_id);
-  const accepted = snapshot.peers.map((peer) => viewPeer(peer, world, routes.get(peer.node_id) ?? []));
+  const here = {
+    self: world.intent.id,
+    names: namesHere(world),
+    problems: new Map(world.steering.problems.map(({ peer, failure }) => [peer as string | undefined, failure])),
+  };
+  const accepted = snapshot.peers.map((peer) => viewPeer(peer, here, routes.get(peer.node_id) ?? []));
   const pending = snapshot.pending.map(
     (peer): PeerView => ({
       node_id: peer.node_id,
@@ -71,19 +77,26 @@ export function viewPeers(snapshot: Snapshot, world: World): PeerView[] {
 
 const STATUS = { up: 'connected', waiting_for_peer: 'waiting', down: 'connecting' } as const;
 
-function viewPeer(peer: PeerStatus, world: World, routes: Snapshot['routes']): PeerView {
+interface Here {
+  readonly self: string;
+  readonly names: ReadonlyMap<string, string>;
+  readonly problems: ReadonlyMap<string | undefined, Failure>;
+}
+
+function viewPeer(peer: PeerStatus, here: Here, routes: Snapshot['routes']): PeerView {
   const best = peer.paths.toSorted((a, b) => a.rtt_us - b.rtt_us)[0];
-  const planned = world.steering.problems.find((problem) => problem.peer === peer.node_id)?.failure;
+  const planned = here.problems.get(peer.node_id);
   const isWaiting = peer.state === 'waiting_for_peer';
   const problem = peer.problem ?? (isWaiting ? 'it has not accepted this box yet' : null) ?? planned?.message ?? null;
   return {
     node_id: peer.node_id,
-    name: peer.name || nameHere(world, peer.node_id),
+    // What it is called here counts; its own word only where nobody gave it a name.
+    name: here.names.get(peer.node_id) ?? peer.name,
     address: best?.remote ?? null,
     rtt_ms: best ? milliseconds(best.rtt_us) : null,
     status: STATUS[peer.state],
     problem: problem ?? routes.find((route) => route.problem)?.problem ?? null,
-    remedy: isWaiting ? `on the other box: quicether peers accept ${world.intent.id}` : (planned?.remedy ?? null),
+    remedy: isWaiting ? `on the other box: quicether peers accept ${here.self}` : (planned?.remedy ?? null),
     overlay_addresses: routes
       .filter((route) => isHost(route.destination))
       .map((route) => route.destination.replace(/\/.*/, '')),
@@ -93,9 +106,9 @@ function viewPeer(peer: PeerStatus, world: World, routes: Snapshot['routes']): P
   };
 }
 
-function nameHere(world: World, nodeId: string): string {
-  const configured = world.intent.peers.find((peer) => peer.id === nodeId)?.name;
-  return configured ?? world.steering.accepted.find((peer) => peer.nodeId === nodeId)?.name ?? '';
+function namesHere({ intent, steering }: World): Map<string, string> {
+  const named = [...steering.accepted.map(({ nodeId: id, name }) => ({ id, name })), ...intent.peers];
+  return new Map(named.flatMap(({ id, name }) => (name ? [[id, name] as const] : [])));
 }
 
 function isHost(destination: string): boolean {

@@ -54,11 +54,12 @@ export function planOverlay(
     });
     derived.set(peer.id, free);
   }
+  const behind = peers.flatMap((owner) => owner.prefixes.map((prefix) => ({ owner, prefix })));
   const addresses = new Map<NodeId, readonly Ip[]>();
   for (const peer of peers) {
     const claimed: Ip[] = [];
     for (const text of (claims.get(peer.id) ?? []).slice(0, MAX_CLAIMS)) {
-      const verdict = judgeClaim(text, peer, { intent, peers, owners });
+      const verdict = judgeClaim(text, peer, { intent, behind, owners });
       if ('failure' in verdict) problems.push({ peer: peer.id, failure: verdict.failure });
       else if (!claimed.some((ip) => ip.family === verdict.ip.family)) claimed.push(verdict.ip);
     }
@@ -82,11 +83,14 @@ function party(peer: PeerIntent): Party {
   return { id: peer.id, name: peer.name ? `${peer.name} (${tail})` : tail };
 }
 
-function judgeClaim(
-  text: string,
-  peer: PeerIntent,
-  world: { intent: Intent; peers: readonly PeerIntent[]; owners: ReadonlyMap<string, Party> },
-): { ip: Ip } | { failure: Failure } {
+interface ClaimWorld {
+  readonly intent: Intent;
+  /** Every prefix behind a peer. */
+  readonly behind: readonly { readonly owner: PeerIntent; readonly prefix: Prefix }[];
+  readonly owners: ReadonlyMap<string, Party>;
+}
+
+function judgeClaim(text: string, peer: PeerIntent, world: ClaimWorld): { ip: Ip } | { failure: Failure } {
   const read = text.includes('/') ? parseInterfaceAddress(text) : parseIp(text);
   if (!read.ok) return { failure: refused(peer, JSON.stringify(text.slice(0, 64)), 'it is not an address') };
   const ip = 'ip' in read.value ? read.value.ip : read.value;
@@ -105,10 +109,9 @@ function judgeClaim(
   if (world.intent.localPrefixes.some((prefix) => contains(prefix, ip))) {
     return { failure: refused(peer, formatIp(ip), 'it lies in a network behind this box') };
   }
-  const behind = world.peers.find(
-    (other) => other.id !== peer.id && other.prefixes.some((prefix) => contains(prefix, ip)),
-  );
-  if (behind) return { failure: refused(peer, formatIp(ip), `it lies in a network behind ${party(behind).name}`) };
+  const behind = world.behind.find(({ owner: other, prefix }) => other.id !== peer.id && contains(prefix, ip));
+  if (behind)
+    return { failure: refused(peer, formatIp(ip), `it lies in a network behind ${party(behind.owner).name}`) };
   return { ip };
 }
 
