@@ -4,6 +4,10 @@ import { type Failure, fail, failWith, type Result } from '../core/result.ts';
 import type { MethodName, ParamsOf, ResultOf } from './methods.ts';
 import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, RPC_PROTOCOL } from './protocol.ts';
 
+const HELLO_TIMEOUT_MS = 5_000;
+/** Longer than any call that waits on purpose by its defaults. */
+const CALL_TIMEOUT_MS = 35_000;
+
 /** One conversation with the daemon; calls may overlap. */
 export class RpcClient {
   readonly #socket: Socket;
@@ -28,30 +32,44 @@ export class RpcClient {
   }
 
   /** Connects and shakes hands; `daemon.not-reachable` says what to do. */
-  static async connect(path: string, client: string): Promise<Result<RpcClient>> {
+  static async connect(path: string, client: string, timeoutMs = HELLO_TIMEOUT_MS): Promise<Result<RpcClient>> {
     const opened = await open(path);
     if (!opened.ok) return opened;
     const rpc = new RpcClient(opened.value, path);
-    const greeting = await rpc.#send(HELLO, { protocol: RPC_PROTOCOL, client });
+    const greeting = await rpc.#send(HELLO, { protocol: RPC_PROTOCOL, client }, timeoutMs);
     if (greeting.ok) return { ok: true, value: rpc };
     rpc.close();
-    return greeting;
+    if (greeting.error.code !== 'rpc.timeout') return greeting;
+    return fail('daemon.not-reachable', `the daemon on ${path} does not answer`, {
+      remedy: 'it may be overloaded or stuck: look at its log file in the state directory, then restart it',
+    });
   }
 
   /** What the daemon answers, or why it does not. */
-  call<M extends MethodName>(method: M, params: ParamsOf<M>): Promise<Result<ResultOf<M>>> {
-    return this.#send(method, params) as Promise<Result<ResultOf<M>>>;
+  call<M extends MethodName>(
+    method: M,
+    params: ParamsOf<M>,
+    timeoutMs = CALL_TIMEOUT_MS,
+  ): Promise<Result<ResultOf<M>>> {
+    return this.#send(method, params, timeoutMs) as Promise<Result<ResultOf<M>>>;
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #send(method: string, params: unknown): Promise<Result<unknown>> {
+  #send(method: string, params: unknown, timeoutMs: number): Promise<Result<unknown>> {
     return new Promise((resolve) => {
       if (this.#end) return resolve(failWith(this.#end));
       const id = ++this.#lastId;
-      this.#waiting.set(id, resolve);
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        resolve(fail('rpc.timeout', `the daemon did not answer ${method} within ${timeoutMs / 1000} s`));
+      }, timeoutMs);
+      this.#waiting.set(id, (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      });
       this.#socket.write(encodeCall({ id, method, params }));
     });
   }

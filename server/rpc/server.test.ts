@@ -268,6 +268,15 @@ describe('the socket file', () => {
   });
 });
 
+test('a daemon that says nothing is not waited for', async () => {
+  const { createServer } = await import('node:net');
+  const mute = createServer((socket) => open.push({ close: () => socket.destroy() }));
+  await new Promise<void>((resolve) => mute.listen(path, resolve));
+  open.push(mute);
+  const connecting = RpcClient.connect(path, 'test', 30);
+  expect(await connecting).toMatchObject({ ok: false, error: { code: 'daemon.not-reachable' } });
+});
+
 test('no daemon is told from no permission', async () => {
   expect(await RpcClient.connect(path, 'test')).toMatchObject({ ok: false, error: { code: 'daemon.not-reachable' } });
 });
