@@ -19,7 +19,7 @@ import { runProgram } from './cli/program.ts';
 import { EXIT, type ExitStatus } from './core/failures.ts';
 import type { HostPort } from './core/host-port.ts';
 import { parseNodeId } from './core/node-id.ts';
-import { ok, type Result } from './core/result.ts';
+import { fail, ok, type Result } from './core/result.ts';
 import type { Steer } from './operations/steer.ts';
 import type { World } from './operations/world.ts';
 import type { Intent } from './routing/intent.ts';
@@ -30,6 +30,9 @@ const SYSTEM_STATE_DIR = '/var/lib/quicether';
 const SYSTEM_SOCKET = '/run/quicether/quicether.sock';
 const SOCKET_NAME = 'quicether.sock';
 const ENGINE_LOG = 'engine.log';
+const ENGINE_SOCKET = 'engine.sock';
+/** `sun_path` of the kernel, less the zero at its end. */
+const MAX_SOCKET_PATH_BYTES = 107;
 /** Group whose members may use the daemon, when there is one of this name. */
 const GROUP = 'quicether';
 
@@ -160,7 +163,7 @@ async function openEngine(parts: Parts): Promise<Result<{ supervisor: EngineSupe
   const { options, log, undo, engineBinary: binary } = parts;
   const { node, monitoring } = options.loaded.settings;
   const { EngineSupervisor } = await import('./adapters/engine-supervisor.ts');
-  const socketPath = options.engineSocket ?? join(node.stateDir, 'engine.sock');
+  const socketPath = options.engineSocket ?? join(node.stateDir, ENGINE_SOCKET);
   const command = {
     binary,
     socketPath,
@@ -235,6 +238,12 @@ async function openGround(stateDir: string, socketPath: string, undo: Undo): Pro
     import('./adapters/state-lock.ts'),
     import('./rpc/server.ts'),
   ]);
+  for (const path of [socketPath, join(stateDir, ENGINE_SOCKET)]) {
+    if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) continue;
+    return fail('daemon.socket', `${path}: too long for a socket; the kernel takes ${MAX_SOCKET_PATH_BYTES} bytes`, {
+      remedy: 'choose a shorter --state-dir and --socket',
+    });
+  }
   const opened = openStateDir(stateDir);
   if (!opened.ok) return opened;
   const lock = lockState(stateDir);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -215,6 +215,19 @@ describe.skipIf(!canRun)('daemon and engine', () => {
       }
     });
 
+    test('a state directory whose name is too long for a socket', async () => {
+      const started = await box.run(['start', '--state-dir', join(box.folder, 'x'.repeat(100))]);
+      expect(started).toMatchObject({ status: 1, err: expect.stringContaining('--state-dir') });
+    });
+
+    test('a port that is taken', async () => {
+      const taker = spawn('ip', ['netns', 'exec', box.namespace, process.execPath, '-e', TAKE_PORT], { stdio: 'pipe' });
+      await new Promise((resolve) => taker.stdout.once('data', resolve));
+      const started = await box.run(['start']);
+      expect(started).toMatchObject({ status: 1, err: expect.stringContaining('9000') });
+      expect(box.pids()).toHaveLength(1);
+    });
+
     test('a damaged file of accepted peers', async () => {
       mkdirSync(box.stateDir, { mode: 0o700 });
       writeFileSync(join(box.stateDir, 'peers.json'), '{"version":1,"peers":[{"node');
@@ -233,6 +246,8 @@ describe.skipIf(!canRun)('daemon and engine', () => {
     expect(started).toMatchObject({ status: 1, err: expect.stringContaining('c.toml:2:') });
   });
 });
+
+const TAKE_PORT = `require('node:dgram').createSocket('udp4').bind(9000, () => console.log('taken'))`;
 
 function commandLine(pid: number): string {
   try {
