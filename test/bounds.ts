@@ -52,13 +52,13 @@ export const BOUNDS = {
   },
   loss: {
     /**
-     * Inner TCP segments sent again, over those sent, at most `factor` times the line's loss
-     * plus `base`: a piece straddles two segments, and acknowledgements are lost too.
+     * Inside segments lost in the tunnel: at most `factor` times the line's loss plus `base`.
+     * A piece straddles two segments, and losing the last piece of a train may cost its end.
      */
-    mostResentFactor: 4,
-    mostResentBase: 0.01,
+    mostLostFactor: 3,
+    mostLostBase: 0.005,
     /** Bytes of the file with `--bounds`, and without. */
     fullFileBytes: 1024 ** 3,
-    quickFileBytes: 8 * 1024 ** 2,
+    quickFileBytes: 4 * 1024 ** 2,
   },
 } as const;

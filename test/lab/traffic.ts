@@ -43,14 +43,19 @@ export async function ping(from: Host, address: string, options: PingOptions = {
 /** Pings in the background until `stop`, which says what happened meanwhile. */
 export function startPing(from: Host, address: string, options: PingOptions = {}): { stop(): Promise<Pings> } {
   const file = from.logFile('ping');
+  const startedAtMs = Date.now();
   const command = `exec ${pingWords(address, options).join(' ')} > ${file}`;
   const process = from.start('pinger', ['sh', '-c', command]);
   return {
     async stop() {
       // The last ones are still on their way.
+      const stoppedAtMs = Date.now();
       process.kill('SIGINT');
       await process.ended;
-      return parsePings(readFileSync(file, 'utf8'));
+      const pings = parsePings(readFileSync(file, 'utf8'));
+      // A silence that lasts until the end is one too.
+      const sinceLastMs = Math.round(stoppedAtMs - (pings.answeredAtMs.at(-1) ?? startedAtMs));
+      return { ...pings, longestGapMs: Math.max(pings.longestGapMs, sinceLastMs) };
     },
   };
 }
@@ -168,13 +173,4 @@ export async function isListening(host: Host, port: number): Promise<true | unde
     return words[1]?.endsWith(wanted) && words[3] === '0A';
   });
   return found ? true : undefined;
-}
-
-/** TCP segments sent, and sent again, by a host since it was made. */
-export async function observeTcp(host: Host): Promise<{ sent: number; resent: number }> {
-  const lines = (await host.run(['cat', '/proc/net/snmp'])).split('\n').filter((line) => line.startsWith('Tcp:'));
-  const names = (lines[0] ?? '').split(' ');
-  const values = (lines[1] ?? '').split(' ');
-  const of = (name: string): number => Number(values[names.indexOf(name)]);
-  return { sent: of('OutSegs'), resent: of('RetransSegs') };
 }

@@ -33,6 +33,7 @@ export const scenario: Scenario = {
     const beside = await measure(leeds, fast, toFast, durationMs);
     await Promise.all([tcp.stop(), udp.stop()]);
 
+    verdict.promise('the other peer is measured alone', alone.bps > 0, alone);
     const { leastSpeedKept, mostPingFactor, mostAddedPingMs } = BOUNDS.slowPeer;
     const speedKept = beside.bps / alone.bps;
     verdict.figure('alone_bps', alone.bps);
@@ -40,8 +41,11 @@ export const scenario: Scenario = {
     verdict.figure('speed_kept_ratio', speedKept);
     verdict.figure('alone_rtt_ms', alone.rttMs);
     verdict.figure('beside_rtt_ms', beside.rttMs);
-    verdict.promise(`the other peer keeps ${leastSpeedKept} of its speed`, speedKept >= leastSpeedKept, speedKept);
-    const mostRttMs = Math.max(alone.rttMs * mostPingFactor, alone.rttMs + mostAddedPingMs);
+    // The short form runs beside other tests, which take more than the difference.
+    const least = bounds ? leastSpeedKept : leastSpeedKept - 0.2;
+    verdict.promise(`the other peer keeps ${least} of its speed`, speedKept >= least, speedKept);
+    const addedMs = bounds ? mostAddedPingMs : 3 * mostAddedPingMs;
+    const mostRttMs = Math.max(alone.rttMs * mostPingFactor, alone.rttMs + addedMs);
     verdict.promise('the other peer keeps its ping', beside.rttMs <= mostRttMs, beside.rttMs);
   },
 };
@@ -53,6 +57,10 @@ async function measure(
   durationMs: number,
 ): Promise<{ bps: number; rttMs: number }> {
   const pings = await ping(from.box.host, address, { count: 60, intervalMs: 25 });
-  const { bps } = await iperf(from.box.host, to.box.host, address, { durationMs, warmUpMs: 1000, flows: 2 });
+  // What does not even connect has no speed.
+  const nothing = { bps: 0 };
+  const { bps } = await iperf(from.box.host, to.box.host, address, { durationMs, warmUpMs: 1000, flows: 2 }).catch(
+    () => nothing,
+  );
   return { bps, rttMs: pings.medianRttMs };
 }
