@@ -52,7 +52,7 @@ export const BOUNDS = {
   },
   loss: {
     /**
-     * Inside segments lost in the tunnel: at most `factor` times the line's loss plus `base`.
+     * Share of inside segments lost: at most `factor` times that of outside packets plus `base`.
      * A piece straddles two segments, and losing the last piece of a train may cost its end.
      */
     mostLostFactor: 3,

@@ -22,7 +22,7 @@ export const scenario: Scenario = {
     const internet = await Internet.create(world);
     const leeds = await internet.office('leeds');
     // Below what the machine could do, so that the attacker's own work does not count as damage.
-    const york = await internet.office('york', { line: 'office-fibre' });
+    const york = await internet.office('york', { line: { rateMbps: 100, delayMs: 4, queueMs: 50 } });
     const attacker = await internet.outsider('attacker');
     const target: Target = { host: leeds.box.host, address: leeds.ipv4, port: PORT };
     const recording = await record(target);
@@ -62,7 +62,7 @@ async function besiege(siege: Siege, verdict: Verdict, { bounds }: ScenarioOptio
   const { leeds, york, attacker, target, address } = siege;
   const engine = (await leeds.box.enginePid()) ?? -1;
   const datagrams = bounds ? BOUNDS.hostilePort.fullDatagrams : BOUNDS.hostilePort.quickDatagrams;
-  const ratePps = bounds ? 40_000 : 10_000;
+  const ratePps = bounds ? 25_000 : 10_000;
   const durationMs = (datagrams / ratePps) * 1000 - 1000;
   const measure = (): ReturnType<typeof iperf> =>
     iperf(york.box.host, leeds.box.host, address, { durationMs, warmUpMs: 1000, flows: 4 });
