@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod association;
 pub mod backoff;
+pub mod congestion;
 pub mod cut;
 pub mod ecn;
 pub mod icmp;

@@ -234,7 +234,7 @@ impl<B: AsRef<[u8]>> Reassembly<B> {
         let mut distance = self.distance(id)?;
         if self.held_trains + usize::from(distance) > MAX_HELD_TRAINS {
             self.flush(deliver);
-            distance = self.distance(id).unwrap_or(0);
+            distance = self.distance(id)?;
         }
         if distance >= WINDOW {
             let slot = slot_mut(&mut self.slots, id.slot);

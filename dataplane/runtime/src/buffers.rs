@@ -129,7 +129,8 @@ mod tests {
         assert_eq!(small.len(), 128);
         let address = small.as_ptr();
         buffers.give_back(small);
-        assert_eq!(buffers.fitted(&full, 100).unwrap().as_ptr(), address);
+        let again = buffers.fitted(&full, 100).unwrap();
+        assert_eq!(again.as_ptr(), address);
         assert!(buffers.fitted(&full, 20_000).is_none());
     }
 

@@ -1,6 +1,7 @@
 //! One QUIC connection: a pair of lines with a peer, or with somebody who is still to be accepted.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noq_proto as quic;
@@ -8,6 +9,7 @@ use quicether_core::NodeId;
 use quicether_core::association::Candidate;
 use quicether_wire::greeting::{self, Frame, Hello, MAX_FRAME_LEN};
 
+use crate::pacing::{Pacer, Shared};
 use crate::tls::WrongKey;
 
 /// Why a connection is closed, told to the peer (RFC 9000, section 19.19).
@@ -62,6 +64,8 @@ pub struct Connection {
     pub heard: Instant,
     /// Where the peer was when we last looked.
     pub remote: SocketAddr,
+    /// When it may be given more.
+    pub pacer: Pacer,
     /// In the worker's list of connections to look at.
     pub dirty: bool,
     /// Its place in the worker's timers.
@@ -75,7 +79,14 @@ pub struct Connection {
 
 impl Connection {
     /// A connection just begun.
-    pub fn new(now: Instant, quic: quic::Connection, socket: usize, origin: Origin, remote: SocketAddr) -> Self {
+    pub fn new(
+        now: Instant,
+        quic: quic::Connection,
+        socket: usize,
+        origin: Origin,
+        remote: SocketAddr,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             quic,
             socket,
@@ -85,6 +96,7 @@ impl Connection {
             hello: None,
             heard: now,
             remote,
+            pacer: Pacer::new(now, shared),
             dirty: false,
             timer: None,
             min_rtt: Duration::MAX,

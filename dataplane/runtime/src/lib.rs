@@ -9,6 +9,7 @@ mod handle;
 mod inside;
 mod key;
 mod outbound;
+mod pacing;
 mod peer;
 mod sabotage;
 mod socket;

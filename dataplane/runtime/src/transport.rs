@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use noq_proto as quic;
-use quic::congestion::{Bbr3Config, ControllerFactory, CubicConfig};
 use quic::{ConnectionId, ConnectionIdGenerator, InvalidCid, VarInt};
 use quicether_core::NodeId;
 use quicether_core::admission::{NONCE_LEN, OWN_CID_LEN, TAG_LEN, Tagger, knock};
 
 use crate::key::NodeKey;
+use crate::pacing::{Algorithm, Factory, Shared};
 use crate::tls::{Tls, WrongKey};
 
 /// UDP payload of a 1500-byte IPv4 packet.
@@ -44,7 +44,7 @@ impl Transport {
     pub fn new(key: &NodeKey, follow_moves: bool) -> Self {
         let tls = Tls::new(key);
         let mut server = quic::ServerConfig::with_crypto(tls.server());
-        server.transport_config(path_config(false)).migration(follow_moves).max_incoming(256);
+        server.migration(follow_moves).max_incoming(256);
         server.incoming_buffer_size(16 << 10).incoming_buffer_size_total(1 << 20);
         server.validation_token_config({
             let mut tokens = quic::ValidationTokenConfig::default();
@@ -67,10 +67,15 @@ impl Transport {
     }
 
     /// What `remote` is dialled with; the first datagram carries the tag of `expected`.
-    pub fn client(&self, remote: SocketAddr, expected: Option<NodeId>) -> (quic::ClientConfig, WrongKey) {
+    pub fn client(
+        &self,
+        remote: SocketAddr,
+        expected: Option<NodeId>,
+        shared: &Arc<Shared>,
+    ) -> (quic::ClientConfig, WrongKey) {
         let (crypto, wrong_key) = self.tls.client(expected);
         let mut config = quic::ClientConfig::new(crypto);
-        config.transport_config(path_config(remote.is_ipv6()));
+        config.transport_config(path_config(remote.is_ipv6(), shared));
         if let Some(expected) = expected {
             config.initial_dst_cid_provider(Arc::new(move || tagged_id(expected)));
         }
@@ -78,12 +83,9 @@ impl Transport {
     }
 
     /// What a connection from `remote` is accepted with.
-    pub fn server(&self, remote: SocketAddr) -> Arc<quic::ServerConfig> {
-        if !remote.is_ipv6() {
-            return self.server.clone();
-        }
+    pub fn server(&self, remote: SocketAddr, shared: &Arc<Shared>) -> Arc<quic::ServerConfig> {
         let mut config = (*self.server).clone();
-        config.transport_config(path_config(true));
+        config.transport_config(path_config(remote.is_ipv6(), shared));
         Arc::new(config)
     }
 
@@ -125,20 +127,17 @@ fn tagged_id(callee: NodeId) -> ConnectionId {
     ConnectionId::new(&knock(&CalleeTag::new(callee), nonce))
 }
 
-fn path_config(ipv6: bool) -> Arc<quic::TransportConfig> {
+fn path_config(ipv6: bool, shared: &Arc<Shared>) -> Arc<quic::TransportConfig> {
     let mut config = quic::TransportConfig::default();
     let mut mtu = quic::MtuDiscoveryConfig::default();
     mtu.upper_bound(if ipv6 { MAX_UDP_PAYLOAD_V6 } else { MAX_UDP_PAYLOAD_V4 }).minimum_change(4);
     // A path that cannot carry the size any more is seen by its losses; it is tried again soon.
     mtu.black_hole_cooldown(Duration::from_secs(10)).interval(Duration::from_secs(120));
-    let mut acks = quic::AckFrequencyConfig::default();
-    acks.ack_eliciting_threshold(VarInt::from_u32(10)).max_ack_delay(Some(Duration::from_millis(5)));
     config
         .initial_rtt(INITIAL_RTT)
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into().expect("20 s fit")))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .mtu_discovery_config(Some(mtu))
-        .ack_frequency_config(Some(acks))
         .datagram_receive_buffer_size(Some(RECEIVE_BUFFER_LEN))
         .datagram_send_buffer_size(SEND_BUFFER_LEN)
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
@@ -146,16 +145,11 @@ fn path_config(ipv6: bool) -> Arc<quic::TransportConfig> {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_LEN))
         .receive_window(VarInt::from_u32(STREAM_WINDOW_LEN))
         .allow_spin(false)
-        .congestion_controller_factory(controller());
+        .congestion_controller_factory(Arc::new(Factory {
+            algorithm: Algorithm::from_environment(),
+            shared: shared.clone(),
+        }));
     Arc::new(config)
-}
-
-/// BBR unless `QUICETHER_CONTROLLER=cubic` asks for the other, which the bench compares.
-fn controller() -> Arc<dyn ControllerFactory + Send + Sync> {
-    match std::env::var("QUICETHER_CONTROLLER").as_deref() {
-        Ok("cubic") => Arc::new(CubicConfig::default()),
-        _ => Arc::new(Bbr3Config::default()),
-    }
 }
 
 /// Connection ids that their maker recognises: 4 random bytes and 4 of their HMAC.

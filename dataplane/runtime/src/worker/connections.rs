@@ -1,6 +1,7 @@
 //! Connections from first datagram to last: dialling, proof, greeting, which one stays, the end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noq_proto as quic;
@@ -78,11 +79,12 @@ impl Worker {
             self.dial_failed(now, address, node, "this box has no socket of that address family".into());
             return None;
         };
-        let (config, wrong_key) = self.transport.client(address, node);
+        let shared = Arc::default();
+        let (config, wrong_key) = self.transport.client(address, node, &shared);
         match self.endpoint.connect(now, config, address, "quicether") {
             Ok((handle, quic)) => {
                 let origin = Origin::Dialled { address, expected: node, wrong_key };
-                self.add_connection(handle, Connection::new(now, quic, socket, origin, address));
+                self.add_connection(handle, Connection::new(now, quic, socket, origin, address, shared));
                 Some(handle.0)
             }
             Err(error) => {

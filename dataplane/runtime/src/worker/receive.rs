@@ -1,5 +1,6 @@
 //! From the sockets to the TUN: admission, QUIC, cells, flows.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -114,10 +115,11 @@ impl Worker {
             }
             return;
         }
-        let config = self.transport.server(remote);
+        let shared = Arc::default();
+        let config = self.transport.server(remote, &shared);
         match self.endpoint.accept(incoming, now, &mut self.out, Some(config)) {
             Ok((handle, quic)) => {
-                self.add_connection(handle, Connection::new(now, quic, socket, Origin::Accepted, remote));
+                self.add_connection(handle, Connection::new(now, quic, socket, Origin::Accepted, remote, shared));
             }
             Err(error) => {
                 self.inside.counters.failed_handshakes += 1;

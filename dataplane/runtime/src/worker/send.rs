@@ -11,6 +11,7 @@ use quicether_core::reassembly::SLOTS;
 use quicether_wire::cell::TrainId;
 
 use super::Worker;
+use crate::connection::Connection;
 use crate::outbound::{Outgoing, Packed};
 use crate::peer::Peer;
 use crate::transport::SEND_BUFFER_LEN;
@@ -18,10 +19,12 @@ use crate::tun::MAX_PACKET_LEN;
 
 /// Trains read before other work has its turn.
 const TRAINS_PER_TURN: usize = 32;
-/// Datagrams that one system call sends.
-const MAX_SEGMENTS: usize = 48;
+/// Datagrams that one system call sends: as many of 1472 bytes as a UDP datagram of 65,507 holds.
+const MAX_SEGMENTS: usize = 44;
 /// System calls for one connection before the next has its turn.
 const SENDS_PER_TURN: usize = 16;
+/// Cells handed over at once, at least and at most.
+const BATCH_CELLS: (usize, usize) = (2, MAX_SEGMENTS);
 /// Taken for a path that has not been measured.
 const SLOW_RTT: Duration = Duration::from_millis(100);
 /// What the transport may hold beyond what it sends at once: this much of the path's rate.
@@ -155,10 +158,12 @@ impl Worker {
         if held < 64 {
             peer.cutter.on_flushed();
         }
-        let rate = path_rate(&connection.quic);
-        peer.set_queue_limit(rate);
-        let mut room = transport_room(rate, max_len).saturating_sub(held);
         let now = Instant::now();
+        let rate = path_rate(connection);
+        peer.set_queue_limit(rate);
+        let most = transport_room(rate, max_len).saturating_sub(held);
+        let batch = connection.pacer.batch(now, rate, BATCH_CELLS.0 * max_len, BATCH_CELLS.1 * max_len).min(most);
+        let mut room = batch;
         let before = peer.queue.bytes();
         let mut any = false;
         while room > 0 {
@@ -171,6 +176,10 @@ impl Worker {
             }
             any = true;
         }
+        if any {
+            connection.pacer.on_batch(now, rate, batch - room);
+        }
+        connection.pacer.shared.set_busy(!peer.is_idle());
         self.queued_bytes -= before - peer.queue.bytes();
         any
     }
@@ -212,9 +221,20 @@ impl Worker {
         }
     }
 
+    /// When a connection whose peer has more waiting may be given it.
+    fn waiting_for_pace(&self, index: usize) -> Option<Instant> {
+        let connection = self.connections[index].as_deref()?;
+        let peer = *self.peer_of.get(&connection.node()?)?;
+        let waits = self.live_connection(peer) == Some(index) && !self.peers[peer].as_ref()?.is_idle();
+        // What is blocked by the window is woken by an acknowledgement instead.
+        let next = connection.pacer.next();
+        (waits && next > Instant::now()).then_some(next)
+    }
+
     fn set_timer(&mut self, index: usize) {
+        let pace = self.waiting_for_pace(index);
         let Some(connection) = self.connections[index].as_deref_mut() else { return };
-        let wanted = connection.quic.poll_timeout();
+        let wanted = [connection.quic.poll_timeout(), pace].into_iter().flatten().min();
         if wanted == connection.timer {
             return;
         }
@@ -252,10 +272,10 @@ fn read_train(
 }
 
 /// Bytes a second that the path is thought to carry.
-fn path_rate(quic: &quic::Connection) -> f64 {
-    let Some(controller) = quic.congestion_state(quic::PathId::ZERO) else { return 0.0 };
-    let rtt = quic.rtt(quic::PathId::ZERO).unwrap_or(SLOW_RTT).max(Duration::from_micros(100));
-    controller.window() as f64 / rtt.as_secs_f64()
+fn path_rate(connection: &Connection) -> f64 {
+    let quic = &connection.quic;
+    let window = quic.congestion_state(quic::PathId::ZERO).map_or(0, |controller| controller.window());
+    connection.pacer.rate(window, quic.rtt(quic::PathId::ZERO).unwrap_or(SLOW_RTT))
 }
 
 /// Bytes that the transport may hold: enough for one system call on a fast path, little on a
