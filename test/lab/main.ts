@@ -57,6 +57,8 @@ async function list(): Promise<void> {
   }
 }
 
+// `lab list | head` is not an error of ours.
+process.stdout.on('error', () => process.exit(1));
 const { values, positionals } = parseWords(process.argv.slice(2));
 if (values.help || positionals.length === 0) stop(USAGE);
 if (positionals[0] === 'list') {
