@@ -176,3 +176,78 @@ test('a thousand events in one moment are not a thousand states', async () => {
   expect(engine.applied).toHaveLength(1);
   expect(engine.calls.length - before).toBe(1);
 });
+
+test('who asks after a change sees it, however soon', async () => {
+  const { steering, engine, clock } = simulateWorld({ accepted: [accepted()] });
+  await steering.start();
+  await settle();
+  clock.advance(1_000);
+  engine.snapshot = { peers: [status(york)] };
+  expect(await steering.snapshot()).toMatchObject({ value: { peers: [{ node_id: york }] } });
+  const removing = steering.remove(york);
+  await steering.snapshot();
+  engine.snapshot = { peers: [] };
+  await removing;
+  expect(await steering.snapshot()).toMatchObject({ value: { peers: [] } });
+});
+
+test('a snapshot is kept for those who ask together, and no longer', async () => {
+  const { steering, engine, clock } = simulateWorld();
+  await steering.start();
+  await settle();
+  clock.advance(1_000);
+  const taken = () => engine.calls.filter(({ call }) => call === 'snapshot').length;
+  const before = taken();
+  await Promise.all([steering.snapshot(), steering.snapshot()]);
+  expect(taken() - before).toBe(1);
+  clock.advance(200);
+  await steering.snapshot();
+  expect(taken() - before).toBe(2);
+});
+
+test('peers that come one after the other cost a few looks, and the last is seen', async () => {
+  const peers = Array.from({ length: 200 }, (_, n) => accepted(boxId(n + 1)));
+  const { steering, engine, clock } = simulateWorld({ accepted: peers });
+  await steering.start();
+  await settle();
+  const looks = () => engine.calls.filter(({ call }) => call === 'snapshot').length;
+  const before = looks();
+  for (const { nodeId } of peers.slice(1)) {
+    engine.emit({ kind: 'peer_up', node_id: nodeId, address: '' });
+    clock.advance(5);
+    await settle();
+  }
+  engine.snapshot = { peers: [status(york, ['100.64.7.7'])] };
+  engine.emit({ kind: 'peer_up', node_id: york, address: '' });
+  clock.advance(200);
+  await settle();
+  expect(looks() - before).toBeLessThan(10);
+  clock.advance(0);
+  await settle();
+  expect(engine.applied.at(-1)?.peers[0]?.prefixes[0]).toBe('100.64.7.7/32');
+});
+
+test('changes that never stop are applied all the same', async () => {
+  const { steering, engine, clock } = simulateWorld({ accepted: [accepted()] });
+  await steering.start();
+  for (let i = 0; i < 30; i++) {
+    engine.snapshot = { peers: [status(york, [`100.64.7.${i + 1}`])] };
+    engine.emit({ kind: 'peer_up', node_id: york, address: '' });
+    clock.advance(30);
+    await settle();
+  }
+  expect(engine.applied.length).toBeGreaterThan(5);
+});
+
+test('a state whose answer was late is not taken for the one before', async () => {
+  const { steering, engine, clock } = simulateWorld();
+  await steering.start();
+  engine.refuse = { code: 'engine.timeout', message: 'late' };
+  await steering.accept(accepted());
+  engine.refuse = undefined;
+  await steering.remove(york);
+  clock.advance(1_000);
+  await settle();
+  expect(engine.applied).toHaveLength(2);
+  expect(engine.applied[1]?.peers).toEqual([]);
+});

@@ -12,8 +12,14 @@ import type { AcceptedPeer, AcceptedPeerStore, EngineHello, EnginePort, LearnedS
 const LEASE_MS = 60_000;
 /** Changes that come together are applied together. */
 const GATHER_MS = 100;
-/** Shorter: until it is over, packets of a peer with an address of its own choice go nowhere. */
+/** Shorter: until it is over, packets of a new peer with an address of its own choice go nowhere. */
 const CLAIMS_GATHER_MS = 20;
+/**
+ * Between two looks at what all peers say, for each peer, and at most: when a thousand come at once
+ * after an outage, a look for every few of them would cost more than all they do.
+ */
+const CLAIMS_GAP_PER_PEER_MS = 1;
+const MAX_CLAIMS_GAP_MS = 2_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** Callers within this time share one snapshot, so that no client can load the engine with them. */
@@ -49,12 +55,16 @@ export class Steer implements Steering {
   #applyFailure: Steering['applyFailure'];
   /** Problems that stand in the log already. */
   #toldProblems: ReadonlySet<string> = new Set();
-  #gather: CancelTimer | undefined;
+  #gather: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
   #claimsDue: CancelTimer | undefined;
+  #claimsLookedMs = -Infinity;
+  /** What was learned is not written down yet. */
+  #isUnsaved = false;
   #lease: CancelTimer | undefined;
   #retryMs = RETRY_MIN_MS;
   #applying: Promise<unknown> = Promise.resolve();
-  #snapshot: { readonly takenMs: number; readonly answer: Promise<Result<Snapshot>> } | undefined;
+  #snapshot: Promise<Result<Snapshot>> | undefined;
+  #forget: CancelTimer | undefined;
   #isStopped = false;
 
   constructor(options: SteerOptions) {
@@ -63,7 +73,7 @@ export class Steer implements Steering {
     this.#names = new NameBook(options.clock, options.resolve, {
       change: (name, addresses) => {
         options.log.info({ name, addresses }, 'name resolved');
-        this.#remember();
+        this.#isUnsaved = true;
         this.#soon();
       },
       failure: (name, message) => options.log.warn({ name, message }, 'name not resolved'),
@@ -103,6 +113,7 @@ export class Steer implements Steering {
     }
     const applied = await this.#apply();
     if (!applied.ok) return applied;
+    this.#remember();
     engine.onConnected(() => this.#soon(0));
     engine.onEvent((event) => this.#observe(event));
     this.#renewLease();
@@ -111,19 +122,27 @@ export class Steer implements Steering {
 
   stop(): void {
     this.#isStopped = true;
-    this.#gather?.();
+    this.#remember();
+    this.#gather?.cancel();
     this.#claimsDue?.();
     this.#lease?.();
+    this.#forgetSnapshot();
     this.#names.close();
   }
 
   snapshot(): Promise<Result<Snapshot>> {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (!this.#snapshot || nowMs - this.#snapshot.takenMs > SNAPSHOT_AGE_MS) {
-      const answer = this.#options.engine.call({ call: 'snapshot' }).then((result) => wanted(result, 'snapshot'));
-      this.#snapshot = { takenMs: nowMs, answer };
-    }
-    return this.#snapshot.answer;
+    if (this.#snapshot !== undefined) return this.#snapshot;
+    const { clock, engine } = this.#options;
+    const answer = engine.call({ call: 'snapshot' }).then((result) => wanted(result, 'snapshot'));
+    this.#snapshot = answer;
+    // Kilobytes for each peer, which nobody may ask for again.
+    this.#forget = clock.setTimer(SNAPSHOT_AGE_MS, () => this.#forgetSnapshot());
+    return answer;
+  }
+
+  #forgetSnapshot(): void {
+    this.#forget?.();
+    this.#snapshot = undefined;
   }
 
   async ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>> {
@@ -168,9 +187,15 @@ export class Steer implements Steering {
     if (event.kind === 'dial_failed') this.#doubt(event.address);
     if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
     // What a peer says of itself comes with its connection; many come at once after an outage.
-    if (event.kind === 'peer_up')
-      this.#claimsDue ??= this.#options.clock.setTimer(CLAIMS_GATHER_MS, () => void this.#followClaims());
+    if (event.kind === 'peer_up') this.#claimsDue ??= this.#scheduleClaims();
     if (event.kind === 'lease_expired') this.#renewLease();
+  }
+
+  #scheduleClaims(): CancelTimer {
+    const { clock } = this.#options;
+    const gapMs = Math.min(MAX_CLAIMS_GAP_MS, CLAIMS_GAP_PER_PEER_MS * this.#plan.state.peers.length);
+    const restMs = this.#claimsLookedMs + gapMs - clock.monotonicMs();
+    return clock.setTimer(Math.max(CLAIMS_GATHER_MS, restMs), () => void this.#followClaims());
   }
 
   #doubt(address: string): void {
@@ -186,7 +211,8 @@ export class Steer implements Steering {
 
   /** Takes over what connected peers say their overlay addresses are; whether anything was new. */
   async #learnClaims(): Promise<boolean> {
-    this.#snapshot = undefined;
+    this.#forgetSnapshot();
+    this.#claimsLookedMs = this.#options.clock.monotonicMs();
     const snapshot = await this.snapshot();
     if (!snapshot.ok) return false;
     let isNew = false;
@@ -198,7 +224,7 @@ export class Steer implements Steering {
       this.#claims.set(peer.node_id as NodeId, peer.claimed_addresses.slice(0, 8));
       isNew = true;
     }
-    if (isNew) this.#remember();
+    if (isNew) this.#isUnsaved = true;
     return isNew;
   }
 
@@ -209,6 +235,8 @@ export class Steer implements Steering {
   }
 
   #remember(): void {
+    if (!this.#isUnsaved) return;
+    this.#isUnsaved = false;
     const { intent, learnedStore } = this.#options;
     const known = new Set([...intent.peers, ...this.#acceptedIntents()].map(({ id }) => id));
     for (const id of this.#claims.keys()) if (!known.has(id)) this.#claims.delete(id);
@@ -228,11 +256,20 @@ export class Steer implements Steering {
 
   #soon(delayMs = GATHER_MS): void {
     if (this.#isStopped) return;
-    this.#gather?.();
-    this.#gather = this.#options.clock.setTimer(delayMs, () => void this.#applyAndRetry());
+    const { clock } = this.#options;
+    const dueMs = clock.monotonicMs() + delayMs;
+    // What comes in all the time must not put it off for ever.
+    if (this.#gather && this.#gather.dueMs <= dueMs) return;
+    this.#gather?.cancel();
+    const cancel = clock.setTimer(delayMs, () => {
+      this.#gather = undefined;
+      void this.#applyAndRetry();
+    });
+    this.#gather = { dueMs, cancel };
   }
 
   async #applyAndRetry(): Promise<void> {
+    this.#remember();
     const applied = await this.#apply();
     if (applied.ok) {
       this.#retryMs = RETRY_MIN_MS;
@@ -265,7 +302,13 @@ export class Steer implements Steering {
     const params: DesiredState = { generation: this.#generation, ...this.#plan.state };
     const answer = wanted(await engine.call({ call: 'apply', params }), 'applied');
     this.#applyFailure = answer.ok ? undefined : answer.error;
-    if (!answer.ok) return answer;
+    // Whoever asks from now on sees what this changed.
+    this.#forgetSnapshot();
+    if (!answer.ok) {
+      // It may be in force all the same, when only the answer was late.
+      this.#applied = undefined;
+      return answer;
+    }
     this.#applied = { instance: hello.instance, content };
     log.info({ generation: this.#generation, peers: params.peers.length }, 'desired state applied');
     return ok(undefined);
