@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ok } from '../core/result.ts';
-import { ENGINE_PROTOCOL, EngineConnection, MAX_LINE_BYTES } from './engine.ts';
+import { EngineConnection } from './engine.ts';
 import { FakeEngine } from './engine-fake.ts';
 import type { Event } from './engine-messages.ts';
 import { EngineSupervisor } from './engine-supervisor.ts';
@@ -28,12 +28,6 @@ async function connection(): Promise<EngineConnection> {
   if (!opened.ok) throw new Error(opened.error.message);
   return opened.value.connection;
 }
-
-test('numbers that both sides must share are the same in Rust', () => {
-  const rust = readFileSync(join(import.meta.dirname, '../../dataplane/engine/src/messages.rs'), 'utf8');
-  expect(rust).toContain(`pub const PROTOCOL: u32 = ${ENGINE_PROTOCOL};`);
-  expect(rust).toContain(`pub const MAX_LINE_LEN: usize = ${MAX_LINE_BYTES >> 20} << 20;`);
-});
 
 describe('a connection', () => {
   test('shakes hands and is answered', async () => {
@@ -71,13 +65,24 @@ describe('a connection', () => {
     expect(await opened.call({ call: 'snapshot' })).toMatchObject({ ok: false });
   });
 
-  test('ends when the engine talks nonsense', async () => {
+  test.each(['nonsense', 'null', '[]', '5'])('ends when the engine says %s', async (nonsense) => {
     const opened = await connection();
     const closed = new Promise((resolve) => {
       opened.onClose = resolve;
     });
-    engine.sendRaw('nonsense\n');
+    engine.sendRaw(`${nonsense}\n`);
     expect(await closed).toMatchObject({ code: 'engine.protocol' });
+  });
+
+  test('has room for what steers the engine however many pings wait', async () => {
+    engine.silent.add('ping');
+    const opened = await connection();
+    const ping = () => opened.call({ call: 'ping', params: { node_id: 'qe1other', timeout_ms: 60_000 } }, 60_000);
+    const waiting = Array.from({ length: 200 }, ping);
+    expect(await waiting[150]).toMatchObject({ ok: false, error: { code: 'engine.busy' } });
+    expect(await opened.call({ call: 'renew_lease' })).toEqual(ok({ kind: 'done' }));
+    opened.close();
+    expect(await waiting[0]).toMatchObject({ ok: false, error: { code: 'engine.not-reachable' } });
   });
 
   test('hands on events with the number of lost ones', async () => {

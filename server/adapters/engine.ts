@@ -3,15 +3,15 @@ import type { Clock } from '../core/clock.ts';
 import { LineSplitter } from '../core/line-splitter.ts';
 import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts';
 import type { EngineHello } from '../operations/world.ts';
-import type { Answer, Call, Event, Message } from './engine-messages.ts';
+import { type Answer, type Call, type Event, MAX_LINE_LEN, type Message, PROTOCOL } from './engine-messages.ts';
 
-/** Same as `PROTOCOL` in the engine's messages.rs. */
-export const ENGINE_PROTOCOL = 1;
-/** Same as `MAX_LINE_LEN` there. */
-export const MAX_LINE_BYTES = 16 << 20;
 const CALL_TIMEOUT_MS = 10_000;
 const HELLO_TIMEOUT_MS = 2_000;
 const MAX_OUTSTANDING = 256;
+/** Pings wait long and clients ask for them: the rest is left for what keeps the tunnel going. */
+const MAX_PINGS = 128;
+/** Written and not yet read by the engine: two desired states of the largest size. */
+const MAX_UNREAD_BYTES = 2 * MAX_LINE_LEN;
 
 interface Waiting {
   readonly settle: (result: Result<Answer>) => void;
@@ -21,7 +21,7 @@ interface Waiting {
 export class EngineConnection {
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #lines = new LineSplitter(MAX_LINE_BYTES);
+  readonly #lines = new LineSplitter(MAX_LINE_LEN);
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #end: Failure | undefined;
@@ -41,8 +41,8 @@ export class EngineConnection {
     const socket = await openSocket(path);
     if (!socket.ok) return socket;
     const connection = new EngineConnection(socket.value, clock);
-    const answer = await connection.call({ call: 'hello', params: { protocol: ENGINE_PROTOCOL } }, HELLO_TIMEOUT_MS);
-    if (answer.ok && answer.value.kind === 'hello' && answer.value.protocol === ENGINE_PROTOCOL) {
+    const answer = await connection.call({ call: 'hello', params: { protocol: PROTOCOL } }, HELLO_TIMEOUT_MS);
+    if (answer.ok && answer.value.kind === 'hello' && answer.value.protocol === PROTOCOL) {
       return ok({ connection, hello: answer.value });
     }
     connection.close();
@@ -54,8 +54,13 @@ export class EngineConnection {
 
   call(call: Call, timeoutMs = CALL_TIMEOUT_MS): Promise<Result<Answer>> {
     if (this.#end) return Promise.resolve(failWith(this.#end));
-    if (this.#waiting.size >= MAX_OUTSTANDING) {
-      return Promise.resolve(fail('engine.busy', `${MAX_OUTSTANDING} calls to the engine are not answered yet`));
+    const limit = call.call === 'ping' ? MAX_PINGS : MAX_OUTSTANDING;
+    if (this.#waiting.size >= limit) {
+      return Promise.resolve(fail('engine.busy', `${limit} calls to the engine are not answered yet`));
+    }
+    // Calls that were given up are still in there: a stopped engine must not fill our memory.
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
+      return Promise.resolve(fail('engine.busy', 'the engine does not read what it is told'));
     }
     const id = ++this.#lastId;
     const { promise, resolve } = Promise.withResolvers<Result<Answer>>();
@@ -80,21 +85,18 @@ export class EngineConnection {
   #read(chunk: Buffer): void {
     const lines = this.#lines.push(chunk);
     if (lines === 'too-long') {
-      this.#finish({ code: 'engine.protocol', message: `the engine sent a line over ${MAX_LINE_BYTES} bytes` });
+      this.#finish({ code: 'engine.protocol', message: `the engine sent a line over ${MAX_LINE_LEN} bytes` });
       return;
     }
     for (const line of lines) this.#take(line);
   }
 
   #take(line: Uint8Array): void {
-    let message: Message;
-    try {
-      message = JSON.parse(Buffer.from(line).toString()) as Message;
-    } catch {
-      this.#finish({ code: 'engine.protocol', message: 'the engine sent a line that is not JSON' });
-      return;
-    }
-    switch (message.type) {
+    const message = decodeMessage(line);
+    switch (message?.type) {
+      case undefined:
+        this.#finish({ code: 'engine.protocol', message: 'the engine sent a line that is no JSON object' });
+        return;
       case 'answer':
         this.#settle(message.id, ok(message.answer));
         return;
@@ -118,6 +120,17 @@ export class EngineConnection {
     this.#waiting.clear();
     this.#socket.destroy();
     this.onClose(why);
+  }
+}
+
+function decodeMessage(line: Uint8Array): Message | undefined {
+  try {
+    // No copy: the snapshot of a full gateway is megabytes.
+    const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString();
+    const message = JSON.parse(text) as Message | null;
+    return typeof message === 'object' && message !== null ? message : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -20,6 +20,15 @@ test('lines come out whole however the stream was cut', () => {
   }
 });
 
+test('a line that has begun does not change with the buffer it came in', () => {
+  const splitter = new LineSplitter(100);
+  const chunk = Buffer.from('one\ntw');
+  expect(texts(splitter.push(chunk))).toEqual(['one']);
+  chunk.fill('x');
+  expect(texts(splitter.push(bytes('o\nthree\nfo')))).toEqual(['two', 'three']);
+  expect(texts(splitter.push(bytes('ur\n')))).toEqual(['four']);
+});
+
 test('a line at the limit passes and one byte more does not, finished or not', () => {
   expect(texts(new LineSplitter(4).push(bytes('1234\n')))).toEqual(['1234']);
   expect(new LineSplitter(4).push(bytes('12345\n'))).toBe('too-long');

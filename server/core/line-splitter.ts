@@ -1,9 +1,11 @@
 const NEWLINE = 0x0a;
+const FIRST_HOLD_BYTES = 4_096;
 
 /** Cuts a byte stream into lines, holding at most one unfinished line of `maxBytes`. */
 export class LineSplitter {
   readonly #maxBytes: number;
-  #held: Uint8Array[] = [];
+  /** The line that has begun. One buffer and not a list of pieces, which cost far more than a byte each. */
+  #held = new Uint8Array(0);
   #heldBytes = 0;
 
   constructor(maxBytes: number) {
@@ -27,24 +29,29 @@ export class LineSplitter {
     }
     const tail = chunk.subarray(start);
     if (this.#heldBytes + tail.length > this.#maxBytes) return 'too-long';
-    if (tail.length > 0) {
-      // A copy: the socket's buffer may be shared by many small reads and would stay alive whole.
-      this.#held.push(tail.slice());
-      this.#heldBytes += tail.length;
-    }
+    this.#hold(tail);
     return lines;
   }
 
   #take(last: Uint8Array): Uint8Array {
     if (this.#heldBytes === 0) return last;
-    const line = new Uint8Array(this.#heldBytes + last.length);
-    let at = 0;
-    for (const piece of [...this.#held, last]) {
-      line.set(piece, at);
-      at += piece.length;
-    }
-    this.#held = [];
+    this.#hold(last);
+    const line = this.#held.subarray(0, this.#heldBytes);
+    this.#held = new Uint8Array(0);
     this.#heldBytes = 0;
     return line;
+  }
+
+  // Copied: the chunk that a line begins in must not stay alive until it ends.
+  #hold(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const neededBytes = this.#heldBytes + bytes.length;
+    if (neededBytes > this.#held.length) {
+      const grown = new Uint8Array(Math.max(FIRST_HOLD_BYTES, neededBytes, 2 * this.#held.length));
+      grown.set(this.#held.subarray(0, this.#heldBytes));
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#heldBytes);
+    this.#heldBytes = neededBytes;
   }
 }
