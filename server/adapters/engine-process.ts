@@ -16,8 +16,6 @@ export interface EngineProcess {
   /** Resolves when it ends by itself. */
   readonly ended: Promise<{ readonly exit: number | null; readonly signal: string | null }>;
   readonly pid: number | undefined;
-  /** Stays until it has ended; until then nothing of it keeps the daemon alive. */
-  waitForEnd(): Promise<unknown>;
 }
 
 /** Starts the engine in a session of its own, so that it goes on when the daemon is killed. */
@@ -33,11 +31,22 @@ export function startEngine(command: EngineCommand): EngineProcess {
     child.once('error', () => resolve({ exit: 127, signal: null }));
     child.once('exit', (exit, signal) => resolve({ exit, signal }));
   });
-  const waitForEnd = (): Promise<unknown> => {
-    child.ref();
-    return ended;
-  };
-  return { ended, pid: child.pid, waitForEnd };
+  return { ended, pid: child.pid };
+}
+
+/** Whether a process is there and has not ended, whoever runs it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  try {
+    // Ended, but nobody has asked for its status yet: the process that should have may be gone.
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return true;
+  }
 }
 
 /** What the engine said before it ended, at most a few lines. */

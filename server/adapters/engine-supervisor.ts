@@ -3,7 +3,7 @@ import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts
 import type { EngineHello, EnginePort } from '../operations/world.ts';
 import { EngineConnection } from './engine.ts';
 import type { Answer, Call, Event } from './engine-messages.ts';
-import { type EngineCommand, type EngineProcess, lastWords, startEngine } from './engine-process.ts';
+import { type EngineCommand, type EngineProcess, isAlive, lastWords, startEngine } from './engine-process.ts';
 
 const START_TIMEOUT_MS = 5_000;
 const EXTERNAL_TIMEOUT_MS = 15_000;
@@ -11,8 +11,8 @@ const POLL_MS = 10;
 const BUSY_TIMEOUT_MS = 1_000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5_000;
-/** Draining takes a moment per peer. */
-const SHUTDOWN_TIMEOUT_MS = 15_000;
+/** Draining takes a moment per peer; so long for its answer, and again for its end. */
+const SHUTDOWN_TIMEOUT_MS = 8_000;
 
 export interface SupervisorOptions {
   readonly clock: Clock;
@@ -92,19 +92,36 @@ export class EngineSupervisor implements EnginePort {
   async shutDown(): Promise<Result<void>> {
     this.#isStopping = true;
     this.#retry?.();
+    const pid = this.#hello?.pid;
     const answer = await this.call({ call: 'shutdown' }, SHUTDOWN_TIMEOUT_MS);
-    if (answer.ok) await this.#process?.waitForEnd();
+    // It answers first and cleans up then; whoever waits for us waits for that too.
+    const ended = answer.ok && pid !== undefined ? await this.#waitForEnd(pid) : ok(undefined);
     this.#connection?.close();
-    return answer.ok ? ok(undefined) : answer;
+    return answer.ok ? ended : answer;
+  }
+
+  // By its number: an engine that was adopted is no child of ours.
+  async #waitForEnd(pid: number): Promise<Result<void>> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + SHUTDOWN_TIMEOUT_MS;
+    while (isAlive(pid)) {
+      if (clock.monotonicMs() > deadlineMs) {
+        return fail(
+          'engine.timeout',
+          `the engine (process ${pid}) has not ended within ${SHUTDOWN_TIMEOUT_MS / 1000} s`,
+          {
+            remedy: `look at its log, then end it with: kill -9 ${pid}`,
+          },
+        );
+      }
+      await new Promise<void>((resolve) => clock.setTimer(POLL_MS, resolve));
+    }
+    return ok(undefined);
   }
 
   async #endRunning(): Promise<void> {
     this.#options.log.warn({}, 'the running engine is replaced on purpose: this is for tests only');
-    const pid = this.#hello?.pid ?? 0;
     await this.shutDown();
-    for (let waitedMs = 0; isAlive(pid) && waitedMs < START_TIMEOUT_MS; waitedMs += POLL_MS) {
-      await new Promise<void>((resolve) => this.#options.clock.setTimer(POLL_MS, resolve));
-    }
     this.#isStopping = false;
   }
 
@@ -180,14 +197,6 @@ export class EngineSupervisor implements EnginePort {
       this.#process = undefined;
       if (!this.#isStopping) this.#options.log.error({ exit, signal, said: lastWords(command) }, 'engine ended');
     });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 
