@@ -132,6 +132,44 @@ test('nothing is done before the handshake, nor for another protocol', async () 
   for (const answer of await raw.answers(3)) expect(answer.error?.data).toMatchObject({ code: 'rpc.version' });
 });
 
+test.each([
+  ['as protocol', (deep: string) => `{"jsonrpc":"2.0","id":1,"method":"Hello","params":{"protocol":${deep}}}`],
+  ['as params', (deep: string) => `{"jsonrpc":"2.0","id":1,"method":"Hello","params":${deep}}`],
+  ['as id', (deep: string) => `{"jsonrpc":"2.0","id":${deep},"method":"Hello"}`],
+])('what is nested too deep for the stack is only refused, %s', async (_, line) => {
+  await serve();
+  const raw = new Raw();
+  raw.socket.write(`${line(`${'['.repeat(400_000)}${']'.repeat(400_000)}`)}\n`);
+  raw.socket.write(HELLO);
+  const [refused, greeted] = await raw.answers(2);
+  expect(refused).toHaveProperty('error');
+  expect(greeted).toMatchObject({ id: 0, result: { version: '1.2.3' } });
+});
+
+test('an answer that is too long is said to be, and the connection goes on', async () => {
+  await serve({}, { maxUnreadBytes: 1_000 });
+  const raw = new Raw();
+  raw.socket.write(HELLO);
+  raw.socket.write('{"jsonrpc":"2.0","id":1,"method":"Big"}\n{"jsonrpc":"2.0","id":2,"method":"Echo"}\n');
+  const [, tooLong, echo] = await raw.answers(3);
+  expect(tooLong).toMatchObject({ id: 1, error: { data: { code: 'rpc.too-long' } } });
+  expect(echo).toMatchObject({ id: 2, result: {} });
+});
+
+test('a client whose credentials cannot be asked for is dropped, and the next is served', async () => {
+  let isBroken = true;
+  await serve({
+    observeCaller: async () => {
+      if (isBroken) throw new Error('spawn ENOMEM');
+      return ok({ pid: 7, uid: process.getuid?.() ?? 0, gid: 0 });
+    },
+  });
+  await new Raw().ended;
+  expect(warnings.join()).toContain('ENOMEM');
+  isBroken = false;
+  expect((await RpcClient.connect(path, 'test')).ok).toBe(true);
+});
+
 describe('a client that costs too much is dropped', () => {
   test('a line over 1 MiB, told why', async () => {
     await serve();

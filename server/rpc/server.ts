@@ -8,6 +8,8 @@ import { type CallHandler, RpcSession, SESSION_LIMITS, type SessionLimits } from
 
 /** Clients at one time; more are told so and closed. */
 const MAX_CONNECTIONS = 64;
+/** For a client that is told so to read it and go. */
+const REFUSED_MS = 1_000;
 
 export interface RpcServerOptions {
   readonly path: string;
@@ -76,10 +78,16 @@ export class RpcServer {
       socket.end(
         encodeFailure(null, { code: 'rpc.busy', message: `${MAX_CONNECTIONS} clients are connected: try again` }),
       );
-      socket.destroySoon();
+      // Closed by the client: one that is still writing its first line would see that fail, and not why.
+      socket.resume();
+      if (this.#sockets.size > 2 * MAX_CONNECTIONS) socket.destroySoon();
+      else this.#options.clock.setTimer(REFUSED_MS, () => socket.destroy());
       return;
     }
-    void this.#admit(socket);
+    this.#admit(socket).catch((error: unknown) => {
+      this.#options.log.warn({ error: String(error) }, 'rpc client dropped');
+      socket.destroy();
+    });
   }
 
   async #admit(socket: Socket): Promise<void> {

@@ -139,7 +139,17 @@ export class RpcSession {
     this.#outstanding--;
     if (this.#isOver) return;
     if (this.#outstanding === 0) this.#arm('idle', this.#limits.idleMs, 'asked nothing for long');
-    this.#send(result.ok ? encodeAnswer(id, result.value) : encodeFailure(id, result.error));
+    this.#send(this.#encode(id, result));
+  }
+
+  #encode(id: RpcCall['id'], result: Result<unknown>): string {
+    if (!result.ok) return encodeFailure(id, result.error);
+    const line = encodeAnswer(id, result.value);
+    if (line.length <= this.#limits.maxUnreadBytes) return line;
+    return encodeFailure(id, {
+      code: 'rpc.too-long',
+      message: `the answer is longer than ${this.#limits.maxUnreadBytes} bytes`,
+    });
   }
 
   #send(line: string): void {
@@ -188,7 +198,9 @@ export class RpcSession {
 function decideHello(params: unknown, handler: CallHandler): Result<HelloAnswer> {
   const protocol = (params as { protocol?: unknown } | null)?.protocol;
   if (protocol !== RPC_PROTOCOL) {
-    const message = `the daemon (${handler.version}) speaks protocol ${RPC_PROTOCOL}, the client ${JSON.stringify(protocol) ?? 'none'}`;
+    // Only a number is repeated: anything else may be a megabyte.
+    const theirs = typeof protocol === 'number' ? protocol : 'none';
+    const message = `the daemon (${handler.version}) speaks protocol ${RPC_PROTOCOL}, the client ${theirs}`;
     return fail('rpc.version', message, {
       remedy: 'restart the daemon after an update, or use the program of its version',
     });
