@@ -3,6 +3,9 @@ import { parseNodeId } from '../core/node-id.ts';
 import { fail, ok } from '../core/result.ts';
 import { NOT_BUILT_YET, operation } from './operation.ts';
 
+/** As many as may stand in the configuration; the engine takes both together. */
+const MAX_ACCEPTED = 10_000;
+
 /** Lets a box send and receive; from then on traffic flows when it has accepted this one too. */
 export const acceptPeer = operation({
   name: 'peer.accept',
@@ -24,6 +27,11 @@ export const acceptPeer = operation({
     const { accepted } = world.steering;
     const isConfigured = world.intent.peers.some((peer) => peer.id === nodeId);
     if (isConfigured || accepted.some((peer) => peer.nodeId === nodeId)) return ok({ node_id, was_accepted: true });
+    if (accepted.length >= MAX_ACCEPTED) {
+      return fail('peer.too-many', `${MAX_ACCEPTED} peers are accepted already`, {
+        remedy: 'remove one that is gone with: quicether peers remove ID',
+      });
+    }
     const snapshot = await world.steering.snapshot();
     const pending = snapshot.ok ? snapshot.value.pending.find((peer) => peer.node_id === nodeId) : undefined;
     const written = await world.steering.accept({

@@ -219,6 +219,15 @@ describe('peers', () => {
   });
 });
 
+test('a peer is removed also while the engine is away', async () => {
+  const accepted = [{ nodeId: york, name: 'York', addresses: [], acceptedAtMs: 0 }];
+  const { run, steering, engine } = runner({ accepted });
+  await steering.start();
+  engine.hello = undefined;
+  expect(await run('RemovePeer', { peer: 'York' })).toEqual(ok({ node_id: york }));
+  expect(steering.accepted).toEqual([]);
+});
+
 test('logs are followed by their number', async () => {
   const { run } = runner();
   expect(await run('GetLogs', { lines: 1 })).toMatchObject({ value: { lines: ['{"msg":"line 3"}'], next: 3 } });

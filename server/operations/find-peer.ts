@@ -11,8 +11,8 @@ interface Known {
   readonly names: readonly string[];
 }
 
-/** The one peer that a NodeId, a name or the last characters of a NodeId mean. */
-export function findPeer(text: string, snapshot: Snapshot, world: World): Result<NodeId> {
+/** The one peer that a NodeId, a name or the last characters of a NodeId mean; without a snapshot only those we named. */
+export function findPeer(text: string, snapshot: Snapshot | undefined, world: World): Result<NodeId> {
   if (text.startsWith('qe1')) return parseNodeId(text);
   const known = knownPeers(snapshot, world);
   const suffix = text.replace(/^(…|\.\.\.)/, '');
@@ -33,13 +33,13 @@ export function findPeer(text: string, snapshot: Snapshot, world: World): Result
 }
 
 // Names come from peers themselves too, so a name never decides between two boxes: it is ambiguous then.
-function knownPeers(snapshot: Snapshot, { intent, steering }: World): Known[] {
+function knownPeers(snapshot: Snapshot | undefined, { intent, steering }: World): Known[] {
   const names = new Map<string, string[]>();
   const add = (nodeId: string, name: string | undefined): void => {
     names.set(nodeId, [...(names.get(nodeId) ?? []), ...(name === undefined ? [] : [name])]);
   };
   for (const peer of intent.peers) add(peer.id, peer.name);
   for (const peer of steering.accepted) add(peer.nodeId, peer.name);
-  for (const peer of [...snapshot.peers, ...snapshot.pending]) add(peer.node_id, peer.name);
+  for (const peer of [...(snapshot?.peers ?? []), ...(snapshot?.pending ?? [])]) add(peer.node_id, peer.name);
   return [...names].map(([nodeId, all]) => ({ nodeId, names: all }));
 }

@@ -15,9 +15,9 @@ export const removePeer = operation({
   omitted: NOT_BUILT_YET,
 
   async run({ peer }, world) {
+    // Without the engine too: it is told when it is back.
     const snapshot = await world.steering.snapshot();
-    if (!snapshot.ok) return snapshot;
-    const found = findPeer(peer, snapshot.value, world);
+    const found = findPeer(peer, snapshot.ok ? snapshot.value : undefined, world);
     if (!found.ok) return found;
     if (world.intent.peers.some((one) => one.id === found.value)) {
       return fail('peer.configured', `${found.value} is named in the configuration`, {
