@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -26,6 +26,15 @@ test('lines are kept in the file and for asking, also those of the run before', 
   const next = openBook();
   next.write('{"msg":"three"}\n');
   expect(next.tail(10, 0).map(({ line }) => line)).toEqual(['{"msg":"one"}', '{"msg":"two"}', '{"msg":"three"}']);
+});
+
+test('of a long file the last lines are kept, whole', () => {
+  const line = (n: number): string => `{"n":${n},"text":"${'x'.repeat(200)}"}`;
+  writeFileSync(path, Array.from({ length: 20_000 }, (_, n) => `${line(n)}\n`).join(''));
+  const kept = openBook().tail(100_000, 0);
+  expect(kept.length).toBeGreaterThan(1_000);
+  expect(kept.at(-1)?.line).toBe(line(19_999));
+  expect(kept[0]?.line).toBe(line(20_000 - kept.length));
 });
 
 test('who follows is woken by the next line, or after his time', async () => {

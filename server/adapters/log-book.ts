@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import type { LogLine, LogView } from '../operations/world.ts';
 
@@ -6,6 +6,8 @@ import type { LogLine, LogView } from '../operations/world.ts';
 const MAX_FILE_BYTES = 4 << 20;
 /** Lines that can be asked for. */
 const MAX_LINES = 2_000;
+/** Of the file that is there already, for the first lines to ask for. */
+const MAX_TAIL_BYTES = 256 << 10;
 const MAX_WAITING = 64;
 
 /** Where log lines go: a bounded file, the lines kept for asking, and standard error when wanted. */
@@ -66,7 +68,7 @@ export class LogBook implements LogView {
     if (this.#file === undefined) return;
     const note =
       this.#lost > 0
-        ? `${JSON.stringify({ level: 40, msg: `${this.#lost} lines were lost: the disk was full` })}\n`
+        ? `${JSON.stringify({ level: 'warn', time: new Date(this.#clock.nowMs()).toISOString(), msg: `${this.#lost} lines were lost: the disk was full` })}\n`
         : '';
     const isWritten = writeSafely(this.#file, note + text);
     this.#lost = isWritten ? 0 : this.#lost + 1;
@@ -105,10 +107,18 @@ function writeSafely(file: number, text: string): boolean {
 
 function readTail(path: string): string[] {
   try {
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .slice(-MAX_LINES);
+    const file = openSync(path, 'r');
+    try {
+      const size = fstatSync(file).size;
+      const from = Math.max(0, size - MAX_TAIL_BYTES);
+      const bytes = Buffer.alloc(size - from);
+      const lines = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from)).split('\n');
+      // The first one may lack its beginning.
+      if (from > 0) lines.shift();
+      return lines.filter((line) => line !== '').slice(-MAX_LINES);
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return [];
   }

@@ -17,7 +17,7 @@ export function serveMonitoring(address: HostPort, page: MonitoringPage): Promis
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 30_000;
   return new Promise((resolve) => {
-    server.once('error', (error) => {
+    server.on('error', (error) => {
       const remedy = 'choose a free address and port for it';
       resolve(
         fail('daemon.monitoring', `${formatHostPort(address)}: cannot serve ${page.path} there: ${error.message}`, {

@@ -18,8 +18,16 @@ export function replaceStateFile(path: string, text: string): Result<void> {
     syncFolder(dirname(path));
     return ok(undefined);
   } catch (error) {
-    rmSync(draft, { force: true });
+    removeIfPossible(draft);
     return explainStateError(path, error);
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // On a file system that became read-only it stays, and the next draft replaces it.
   }
 }
 
