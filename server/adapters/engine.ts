@@ -140,7 +140,7 @@ function failureOf({ code, message }: Extract<Message, { type: 'failure' }>): Fa
 
 function openSocket(path: string): Promise<Result<Socket>> {
   return new Promise((resolve) => {
-    const socket = connect(path);
+    const socket = connect({ path });
     socket.once('connect', () => resolve(ok(socket)));
     socket.once('error', (error: NodeJS.ErrnoException) => {
       const isPermission = error.code === 'EACCES' || error.code === 'EPERM';

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Result } from '../core/result.ts';
 import { RpcClient } from '../rpc/client.ts';
 import { reportFailures } from './config-report.ts';
@@ -12,7 +12,13 @@ export interface AskFlags {
 
 /** Adds the flags of {@link AskFlags} to a verb. */
 export function addAskFlags(command: Command): Command {
-  return command.option('--socket <path>', "the daemon's socket").option('--json', 'print JSON');
+  return command.option('--socket <path>', "the daemon's socket", socketPath).option('--json', 'print JSON');
+}
+
+/** Reads the path of a socket, as commander wants it. */
+export function socketPath(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is the path of a socket.');
+  return text;
 }
 
 /** Connects, asks, closes; a failure is reported and nothing is returned. */

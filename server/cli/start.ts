@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EXIT, type ExitStatus, failureLine, surfaceOf } from '../core/failures.ts';
 import type { Failure } from '../core/result.ts';
+import { socketPath } from './ask-daemon.ts';
 import { addSettingsFlags, givenFlags } from './config-flags.ts';
 import { plainFailure, reportFailures } from './config-report.ts';
 import type { DaemonContext, StartedDaemon } from './daemon-context.ts';
@@ -31,8 +32,8 @@ export function register(program: Command, context: DaemonContext): void {
     .command('start')
     .description('Bring the tunnel up; stays in front unless --daemon is given')
     .option('-c, --config <file>', 'configuration file')
-    .option('--socket <path>', "the daemon's socket")
-    .option('--engine-socket <path>', 'use the engine that somebody else runs there, and never start one')
+    .option('--socket <path>', "the daemon's socket", socketPath)
+    .option('--engine-socket <path>', 'use the engine that somebody else runs there, and never start one', socketPath)
     .option('--daemon', 'go to the background once it is up')
     .option('--json', 'print JSON');
   command.addOption(

@@ -103,7 +103,8 @@ export class RpcClient {
 
 function open(path: string): Promise<Result<Socket>> {
   return new Promise((resolve) => {
-    const socket = connect(path);
+    // As an object: a bare `9000` would be a TCP port.
+    const socket = connect({ path });
     socket.once('connect', () => resolve({ ok: true, value: socket }));
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(whyNotOpen(path, error)));
   });

@@ -137,7 +137,7 @@ export async function freeSocketPath(path: string): Promise<Result<void>> {
 
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = connect(path);
+    const probe = connect({ path });
     probe
       .once('connect', () => resolve(true))
       .once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'));
@@ -149,7 +149,7 @@ function isAnswered(path: string): Promise<boolean> {
 function listening(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, () => {
+    server.listen({ path }, () => {
       server.removeListener('error', reject);
       resolve();
     });

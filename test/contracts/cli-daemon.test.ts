@@ -189,7 +189,7 @@ describe('exit status', () => {
     expect(await run('start')).toMatchObject({ status: 4, err: 'needs CAP_NET_ADMIN\n' });
   });
 
-  test.each([['nonsense'], ['ping'], ['ping', 'x', '-c', 'many'], ['peers', 'accept'], []])(
+  test.each([['nonsense'], ['ping'], ['ping', 'x', '-c', 'many'], ['peers', 'accept'], ['status', '--socket', ''], []])(
     'wrong usage: 2',
     async (...words) => {
       expect((await run(...words)).status).toBe(2);
