@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
-const program = [process.execPath, join(root, 'server/main.ts')] as const;
+const program = [join(root, 'scripts/quicether')] as const;
 
 /** Whether these tests can run: a built engine, and the right to make namespaces. */
 export const canRun = process.getuid?.() === 0 && existsSync(join(root, 'dataplane/target/release/quicether-engine'));

@@ -10,7 +10,8 @@ import type { Host } from './host.ts';
 import { pidsIn } from './namespace.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
-const PROGRAM = [process.execPath, join(REPOSITORY, 'server/main.ts')];
+/** As people start it, with its own Node and what that is told. */
+const PROGRAM = [join(REPOSITORY, 'scripts/quicether')];
 
 export const PORT = 9000;
 
