@@ -22,6 +22,10 @@ const RATE_MEMORY: f64 = 0.2;
 const LONG_QUEUE: f64 = 0.025;
 /// A lowest round trip that was not seen again for this long is renewed.
 const FLOOR_LIFETIME: Duration = Duration::from_secs(10);
+/// A queue that stays long for this long may be a longer way instead; a drain tells.
+const LONG_QUEUE_PATIENCE: Duration = Duration::from_secs(1);
+/// What a mark leaves of the rate, once a round trip (RFC 8511 allows 0.85).
+const MARK_FACTOR: f64 = 0.85;
 /// Rates below are not believed: 240 kbit/s.
 const MIN_RATE: f64 = 30_000.0;
 /// Before the first measurement: 32 packets in flight.
@@ -40,6 +44,8 @@ pub struct RateController {
     smoothed_rtt: f64,
     lowest_rtt: f64,
     floor_seen: Option<Instant>,
+    long_since: Option<Instant>,
+    marked: Option<Instant>,
     drain: Option<Drain>,
     samples: VecDeque<(Instant, u64)>,
     rate_now: f64,
@@ -71,6 +77,8 @@ impl Default for RateController {
             smoothed_rtt: 0.0,
             lowest_rtt: f64::MAX,
             floor_seen: None,
+            long_since: None,
+            marked: None,
             drain: None,
             samples: VecDeque::new(),
             rate_now: INITIAL_RATE,
@@ -109,9 +117,14 @@ impl RateController {
     }
 
     /// The line marked packets as having met congestion.
-    pub fn on_mark(&mut self) {
+    pub fn on_mark(&mut self, now: Instant) {
         self.starting = false;
-        self.rate_before = self.rate_now.min(self.rate_before);
+        let since = self.marked.map_or(f64::MAX, |at| now.saturating_duration_since(at).as_secs_f64());
+        if since > self.smoothed_rtt {
+            self.marked = Some(now);
+            self.rate_now = self.rate() * MARK_FACTOR;
+            self.rate_before = self.rate_now;
+        }
     }
 
     /// All acknowledgements of one datagram are in.
@@ -250,8 +263,10 @@ impl RateController {
     /// Renews the lowest round trip when nothing has confirmed it for long.
     fn keep_floor(&mut self, now: Instant) {
         let floor_seen = *self.floor_seen.get_or_insert(now);
+        self.long_since = if self.queue() > LONG_QUEUE { self.long_since.or(Some(now)) } else { None };
+        let stuck = self.long_since.is_some_and(|at| now.saturating_duration_since(at) > LONG_QUEUE_PATIENCE);
         let Some(drain) = &mut self.drain else {
-            if self.busy && now.saturating_duration_since(floor_seen) > FLOOR_LIFETIME {
+            if self.busy && (stuck || now.saturating_duration_since(floor_seen) > FLOOR_LIFETIME) {
                 let length = 1.2 * self.smoothed_rtt + 0.03;
                 self.drain = Some(Drain { since: now, length, lowest: f64::MAX });
             }
@@ -265,6 +280,7 @@ impl RateController {
             self.lowest_rtt =
                 if floor_seen > drain.since { self.lowest_rtt } else { drain.lowest.min(self.latest_rtt) };
             self.floor_seen = Some(now);
+            self.long_since = None;
             self.drain = None;
             return;
         }
@@ -369,8 +385,8 @@ mod tests {
         let (mut control, start) = (RateController::default(), Instant::now());
         run(&mut line, &mut control, start, 0.0, 3.0);
         line.delay = 0.060;
-        run(&mut line, &mut control, start, 3.0, 17.0);
-        let after = run(&mut line, &mut control, start, 17.0, 22.0);
+        run(&mut line, &mut control, start, 3.0, 7.0);
+        let after = run(&mut line, &mut control, start, 7.0, 12.0);
         assert!(after.delivered / 5.0 / 10e6 > 0.85, "{:.3} used", after.delivered / 5.0 / 10e6);
     }
 

@@ -19,6 +19,8 @@ const WINDOW: u16 = 1024;
 const MAX_HELD_TRAINS: usize = 4096;
 /// Most pieces of one train: 64 KiB in the smallest cells, and room for short ones at both ends.
 const MAX_PIECES: usize = 80;
+/// Lists of parts kept for the next trains.
+const MAX_SPARE: usize = 4;
 /// A train without any sign of life is given up after this much more than the reordering time.
 const SILENCE: Duration = Duration::from_millis(100);
 
@@ -46,6 +48,8 @@ pub struct Arrived<B> {
     pub gso_size: Option<u16>,
     /// A copy of the headers, when the piece carries one.
     pub headers: Option<B>,
+    /// Whether the line marked what carried it.
+    pub congested: bool,
 }
 
 /// A train as far as it arrived.
@@ -61,6 +65,8 @@ pub struct Train<B> {
     pub gso_size: Option<u16>,
     /// Whether the transport checksum is partial.
     pub partial_checksum: bool,
+    /// Whether the line marked anything that carried a part of it.
+    pub congested: bool,
     received: usize,
     overdue_since: Option<Instant>,
     touched: Option<Instant>,
@@ -74,6 +80,7 @@ impl<B> Default for Train<B> {
             length: None,
             gso_size: None,
             partial_checksum: false,
+            congested: false,
             received: 0,
             overdue_since: None,
             touched: None,
@@ -298,7 +305,7 @@ impl<B: AsRef<[u8]>> Reassembly<B> {
             deliver(&train);
         }
         train.parts.clear();
-        if self.spare.len() < MAX_PIECES {
+        if self.spare.len() < MAX_SPARE {
             self.spare.push(train.parts);
         }
     }
@@ -352,6 +359,7 @@ fn add<B: AsRef<[u8]>>(now: Instant, train: &mut Train<B>, piece: Arrived<B>) ->
     train.touched = Some(now);
     train.received += length;
     train.partial_checksum |= piece.partial_checksum;
+    train.congested |= piece.congested;
     train.gso_size = train.gso_size.or(piece.gso_size);
     train.headers = train.headers.take().or(piece.headers);
     train.parts.insert(at, piece.part);
@@ -366,7 +374,15 @@ mod tests {
 
     fn piece(slot: u16, number: u16, offset: u16, bytes: &'static [u8], last: bool) -> Arrived<&'static [u8]> {
         let train = TrainId { slot, number };
-        Arrived { train, part: Part { offset, bytes }, last, partial_checksum: false, gso_size: None, headers: None }
+        Arrived {
+            train,
+            part: Part { offset, bytes },
+            last,
+            partial_checksum: false,
+            gso_size: None,
+            headers: None,
+            congested: false,
+        }
     }
 
     fn text(train: &Train<&'static [u8]>) -> String {

@@ -166,6 +166,9 @@ fn parse_listen(texts: &[String]) -> Result<Vec<SocketAddr>, BadState> {
         }
         Ok(address)
     })?;
+    if listen.is_empty() {
+        return Err(BadState::new("listen", "[]", "names no socket: give at least one address and port"));
+    }
     let mut seen = HashSet::new();
     for (i, address) in listen.iter().enumerate() {
         if address.port() != 0 && !seen.insert(*address) {

@@ -50,6 +50,8 @@ const RECEIVE_BUFFERS: usize = 512;
 pub struct ReceiveBuffers {
     all: Vec<BytesMut>,
     next: usize,
+    reserve: Vec<u8>,
+    ran_out: bool,
 }
 
 impl ReceiveBuffers {
@@ -72,6 +74,19 @@ impl ReceiveBuffers {
             }
         }
         (self.all.len() < RECEIVE_BUFFERS).then(|| BytesMut::zeroed(RECEIVE_LEN))
+    }
+
+    /// The one that is never handed out in parts: when all others are held, datagrams are copied
+    /// from it, so that nobody who holds buffers can stop the reading.
+    pub fn reserve(&mut self) -> &mut [u8] {
+        self.ran_out = true;
+        self.reserve.resize(RECEIVE_LEN, 0);
+        &mut self.reserve
+    }
+
+    /// Whether the reserve was needed since the last call.
+    pub fn take_ran_out(&mut self) -> bool {
+        std::mem::take(&mut self.ran_out)
     }
 
     /// Takes back what is left of a buffer.
@@ -158,6 +173,10 @@ mod tests {
             buffers.give_back(buffer);
         }
         assert_eq!(parts.len(), RECEIVE_BUFFERS);
+        assert_eq!(
+            (buffers.reserve().len(), buffers.take_ran_out(), buffers.take_ran_out()),
+            (RECEIVE_LEN, true, false)
+        );
         parts.clear();
         assert!(buffers.take().is_some());
     }

@@ -137,9 +137,10 @@ impl Connection {
         }
         let mut frame = [0; MAX_FRAME_LEN];
         let length = hello.encode(&mut frame);
-        // What an unread greeting said is out of date.
-        self.unsent.truncate(if self.unsent.len() > 4 * MAX_FRAME_LEN { 0 } else { usize::MAX });
-        self.unsent.extend_from_slice(&frame[..length]);
+        // A peer that reads nothing is told the news when it reads again, in the next greeting.
+        if self.unsent.len() <= 4 * MAX_FRAME_LEN {
+            self.unsent.extend_from_slice(&frame[..length]);
+        }
         self.flush_greeting();
     }
 
@@ -202,6 +203,9 @@ impl Connection {
     }
 }
 
+/// Said when the two releases have no version of the wire format in common.
+pub const OTHER_RELEASE: &str = "it runs a release that this one cannot talk to: update the older of the two";
+
 /// Why a connection ended, for a person.
 pub fn explain(reason: &quic::ConnectionError) -> String {
     use quic::ConnectionError as E;
@@ -214,7 +218,7 @@ pub fn explain(reason: &quic::ConnectionError) -> String {
             0 => "it is stopping".into(),
             1 => "another connection stays".into(),
             2 => "this box is not accepted there".into(),
-            4 => "it runs a release that this one cannot talk to: update the older of the two".into(),
+            4 => OTHER_RELEASE.into(),
             5 => "the address leads to this box itself".into(),
             code => format!("it closed the connection (code {code})"),
         },

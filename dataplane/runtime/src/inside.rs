@@ -54,9 +54,10 @@ impl Inside {
 
     /// Hands a train from a peer to the kernel: whole, or the segments that survived.
     ///
-    /// `sources` are the only addresses that the peer may send from. `congested` says that the
-    /// line marked what carried it (RFC 6040).
-    pub fn deliver(&mut self, train: &Train<Bytes>, sources: &RouteTable<()>, congested: bool, traffic: &mut Traffic) {
+    /// `sources` are the only addresses that the peer may send from. What the line marked on the
+    /// outside is marked inside (RFC 6040); what cannot be marked goes on, because the controller
+    /// outside has answered to the mark.
+    pub fn deliver(&mut self, train: &Train<Bytes>, sources: &RouteTable<()>, traffic: &mut Traffic) {
         let front = train.parts.first().filter(|part| part.offset == 0).map(|part| &part.bytes);
         let Some(headers) = front.or(train.headers.as_ref()) else { return };
         let total = if train.is_whole() { train.length.map(usize::from) } else { ip_length(headers) };
@@ -70,13 +71,13 @@ impl Inside {
             return;
         }
         if train.is_whole() {
-            self.deliver_whole(train, &packet, congested, traffic);
+            self.deliver_whole(train, &packet, traffic);
         } else {
-            self.deliver_rest(train, headers, &packet, congested, traffic);
+            self.deliver_rest(train, headers, &packet, traffic);
         }
     }
 
-    fn deliver_whole(&mut self, train: &Train<Bytes>, packet: &Packet, congested: bool, traffic: &mut Traffic) {
+    fn deliver_whole(&mut self, train: &Train<Bytes>, packet: &Packet, traffic: &mut Traffic) {
         let front = &train.parts[0].bytes;
         let gso_size = train.gso_size.unwrap_or(0);
         let Ok(vnet) = VnetHeader::derive(packet, front, gso_size, train.partial_checksum) else {
@@ -87,7 +88,7 @@ impl Inside {
         let payload_len = usize::from(packet.total_len) - header_len.min(usize::from(packet.total_len));
         let segments = if vnet.gso_size == 0 { 1 } else { payload_len.div_ceil(usize::from(vnet.gso_size)) };
         let rest = train.parts[1..].iter().map(|part| &part.bytes[..]);
-        let written = if congested {
+        let written = if train.congested {
             let mut marked = [0; MAX_HEADER_LEN];
             let length = front.len().min(MAX_HEADER_LEN);
             marked[..length].copy_from_slice(&front[..length]);
@@ -103,14 +104,7 @@ impl Inside {
     }
 
     /// Cuts what arrived at segment boundaries and rebuilds the headers.
-    fn deliver_rest(
-        &mut self,
-        train: &Train<Bytes>,
-        headers: &Bytes,
-        packet: &Packet,
-        congested: bool,
-        traffic: &mut Traffic,
-    ) {
+    fn deliver_rest(&mut self, train: &Train<Bytes>, headers: &Bytes, packet: &Packet, traffic: &mut Traffic) {
         let (Some(gso_size), true) = (train.gso_size.filter(|size| *size > 0), train.partial_checksum) else { return };
         let Ok(header_len) = packet.header_len(headers) else { return };
         let Some(headers) = headers.get(..header_len) else { return };
@@ -124,7 +118,7 @@ impl Inside {
             let Ok(mut part) = segment_headers(headers, payload_len, gso_size, run.first_segment, length) else {
                 return;
             };
-            if congested {
+            if train.congested {
                 ecn::mark_ce(&mut part);
             }
             let (from, to) = (header_len + run.start, header_len + run.end);

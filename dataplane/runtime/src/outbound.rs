@@ -155,7 +155,8 @@ impl Cutter {
         if packet.info.gso_size != 0 || used + needed > max_len {
             return Packed::Not(packet);
         }
-        let block = blocks.begin(max_len);
+        // Only what the cell may still grow by: a cell begun must stay in its block.
+        let block = blocks.begin(max_len - used);
         if used == 0 {
             block.put_u8(cell::PACKETS_CELL);
         }
@@ -276,6 +277,26 @@ mod tests {
         let fill = cutter.next_piece(&mut blocks, 1400).unwrap().0;
         assert_eq!(first.len(), 1400);
         assert_eq!(last.len() + fill.len() + FRAME_LEN, 1400);
+    }
+
+    #[test]
+    fn packed_cells_stay_whole_at_the_end_of_a_block() {
+        let (mut blocks, mut cells) = (CellBlocks::default(), Vec::new());
+        for _ in 0..2000 {
+            let mut used = 0;
+            loop {
+                let info = TrainInfo { header_len: 28, gso_size: 0, partial_checksum: false };
+                match Cutter::default().pack(&mut blocks, used, 1400, ID, Outgoing::new(vec![7; 94], 94, info)) {
+                    Packed::In { cell_len, .. } => used = cell_len,
+                    Packed::Not(_) => break,
+                }
+            }
+            cells.push(blocks.finish());
+        }
+        for cell in cells {
+            let Ok(Cell::Packets(records)) = cell::decode(&cell) else { panic!() };
+            assert_eq!(records.filter(|record| record.is_ok()).count(), 1399 / 100);
+        }
     }
 
     #[test]

@@ -131,9 +131,9 @@ impl Controller for Own {
         self.rules.on_acks_end(now);
         self.shared.rate.store(self.rules.pacing_rate() as u64, Relaxed);
     }
-    fn on_congestion_event(&mut self, _: Instant, _: Instant, _: bool, is_ecn: bool, _: u64, _: u64) {
+    fn on_congestion_event(&mut self, now: Instant, _: Instant, _: bool, is_ecn: bool, _: u64, _: u64) {
         if is_ecn {
-            self.rules.on_mark();
+            self.rules.on_mark(now);
         }
     }
     fn on_packet_lost(&mut self, lost_bytes: u16, _: u64, _: Instant) {
@@ -214,12 +214,13 @@ pub struct Pacer {
     /// Of the path.
     pub shared: Arc<Shared>,
     next: Instant,
+    held_back: bool,
 }
 
 impl Pacer {
     /// Lets the first batch out at once.
     pub fn new(now: Instant, shared: Arc<Shared>) -> Self {
-        Self { shared, next: now }
+        Self { shared, next: now, held_back: false }
     }
 
     /// Bytes a second.
@@ -231,8 +232,9 @@ impl Pacer {
     }
 
     /// How many bytes may go now, between `least` and `most`; 0 when it is too early.
-    pub fn batch(&self, now: Instant, rate: f64, least: usize, most: usize) -> usize {
-        if now < self.next {
+    pub fn batch(&mut self, now: Instant, rate: f64, least: usize, most: usize) -> usize {
+        self.held_back = now < self.next;
+        if self.held_back {
             return 0;
         }
         ((rate * BATCH.as_secs_f64()) as usize).clamp(least, most)
@@ -242,6 +244,11 @@ impl Pacer {
     pub fn on_batch(&mut self, now: Instant, rate: f64, bytes: usize) {
         let earliest = now.checked_sub(SLACK).unwrap_or(now);
         self.next = self.next.max(earliest) + Duration::from_secs_f64(bytes as f64 / rate.max(1.0));
+    }
+
+    /// Whether the last batch was refused because it was too early.
+    pub fn is_held_back(&self) -> bool {
+        self.held_back
     }
 
     /// When the next batch may go.

@@ -62,6 +62,8 @@ impl Dialler {
 pub struct Peer {
     /// Who.
     pub node: NodeId,
+    /// Random for each time that this box begins to know it: our flows to it begin anew then.
+    pub epoch: u64,
     /// The only addresses it may send from.
     pub sources: RouteTable<()>,
     /// How to reach it.
@@ -89,9 +91,10 @@ pub struct Peer {
 
 impl Peer {
     /// A peer not connected yet.
-    pub fn new(now: Instant, state: &PeerState) -> Self {
+    pub fn new(now: Instant, state: &PeerState, epoch: u64) -> Self {
         let mut peer = Self {
             node: state.node,
+            epoch,
             sources: RouteTable::build(&[]),
             dialler: Dialler::new(now, state.addresses.clone(), Some(state.node)),
             connection: None,

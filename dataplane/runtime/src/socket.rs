@@ -72,7 +72,7 @@ impl Socket {
             count += usize::from(slot.is_some());
         }
         if count == 0 {
-            return Err(io::ErrorKind::OutOfMemory.into());
+            return self.receive_copied(buffers.reserve(), out);
         }
         let mut metas = [RecvMeta::default(); BATCH];
         let mut empty: [[u8; 0]; BATCH] = Default::default();
@@ -91,18 +91,25 @@ impl Socket {
         for (at, (buffer, meta)) in taken.into_iter().zip(&metas).enumerate() {
             let Some(mut buffer) = buffer else { continue };
             if at < length && meta.len > 0 {
-                out.push(Received {
-                    bytes: buffer.split_to(meta.len),
-                    stride: meta.stride.max(1),
-                    remote: meta.addr,
-                    local_ip: meta.dst_ip,
-                    ecn: meta.ecn.and_then(|e| quic::EcnCodepoint::from_bits(e as u8)),
-                });
+                out.push(received_as(buffer.split_to(meta.len), meta));
             }
             buffers.give_back(buffer);
         }
         match received {
             Ok(n) => Ok(n == count),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Takes one chain through a buffer that stays here.
+    fn receive_copied(&self, buffer: &mut [u8], out: &mut Vec<Received>) -> io::Result<bool> {
+        let mut metas = [RecvMeta::default()];
+        match self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(buffer)], &mut metas) {
+            Ok(_) => {
+                out.push(received_as(BytesMut::from(&buffer[..metas[0].len]), &metas[0]));
+                Ok(true)
+            }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(e) => Err(e),
         }
@@ -138,6 +145,16 @@ impl Socket {
 impl AsRawFd for Socket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
+    }
+}
+
+fn received_as(bytes: BytesMut, meta: &RecvMeta) -> Received {
+    Received {
+        bytes,
+        stride: meta.stride.max(1),
+        remote: meta.addr,
+        local_ip: meta.dst_ip,
+        ecn: meta.ecn.and_then(|e| quic::EcnCodepoint::from_bits(e as u8)),
     }
 }
 

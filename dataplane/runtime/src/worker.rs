@@ -52,6 +52,7 @@ pub struct Worker {
     key: NodeKey,
     /// Random for each start.
     instance: u64,
+    started: Instant,
     sabotage: Sabotage,
     transport: Transport,
     endpoint: quic::Endpoint,
@@ -97,6 +98,7 @@ impl Worker {
         inside.checks_sources = !sabotage.no_policy;
         Self {
             instance: random(),
+            started: Instant::now(),
             sabotage,
             admission: Admission::new(CalleeTag::new(key.node_id())),
             key,
@@ -266,6 +268,7 @@ impl Worker {
     /// Closes every connection and gives the goodbyes time to leave.
     fn say_goodbye(&mut self) {
         let now = Instant::now();
+        self.accepting = false;
         for index in 0..self.connections.len() {
             self.close(index, now, CloseCode::Goodbye);
         }

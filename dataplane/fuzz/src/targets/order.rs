@@ -103,6 +103,7 @@ fn check_reassembly(input: &[u8]) -> u64 {
             partial_checksum: false,
             gso_size: None,
             headers: None,
+            congested: false,
         };
         match rules.push(now, piece, &mut |train| delivered.take(train)) {
             Pushed::Taken => taken += len,

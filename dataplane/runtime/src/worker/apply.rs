@@ -7,7 +7,7 @@ use std::time::Instant;
 use quicether_core::NodeId;
 use quicether_core::routes::RouteTable;
 
-use super::{MAX_SOCKETS, Worker};
+use super::{MAX_SOCKETS, Worker, random};
 use crate::connection::CloseCode;
 use crate::peer::{Dialler, Peer};
 use crate::socket::Socket;
@@ -65,6 +65,11 @@ impl Worker {
         for address in state.listen.iter().filter(|address| !present.contains(address)) {
             match Socket::bind(*address) {
                 Ok(socket) => sockets.push(socket),
+                Err(ApplyError::AddressInUse(_)) if self.holds_port(*address) => {
+                    return Err(ApplyError::System(format!(
+                        "UDP {address} overlaps the socket that this box has on the same port: stop it and start it again, or choose another port"
+                    )));
+                }
                 Err(error @ ApplyError::AddressInUse(_)) => return Err(error),
                 Err(error) => problem = Some(error),
             }
@@ -78,6 +83,11 @@ impl Worker {
             }
             None => Ok(Some(sockets)),
         }
+    }
+
+    fn holds_port(&self, address: SocketAddr) -> bool {
+        let own = self.sockets.iter().map(Socket::local);
+        own.into_iter().any(|own| own.port() == address.port() && own.is_ipv6() == address.is_ipv6())
     }
 
     /// Keeps the sockets that the new state names; connections of the others begin anew.
@@ -98,7 +108,7 @@ impl Worker {
                 Some(new_index) => connection.socket = *new_index,
                 None => {
                     connection.socket = 0;
-                    self.close(index, now, CloseCode::Goodbye);
+                    self.end(index, now, CloseCode::Goodbye, "the port it used is closed");
                 }
             }
         }
@@ -119,7 +129,7 @@ impl Worker {
                     }
                     *index
                 }
-                None => self.add_peer(Peer::new(now, peer)),
+                None => self.add_peer(Peer::new(now, peer, random())),
             };
             routes.extend(peer.prefixes.iter().map(|prefix| (*prefix, index)));
         }
@@ -165,14 +175,13 @@ impl Worker {
 
     /// Tells those whose acceptance or picture of us may have changed.
     fn greet_again(&mut self, before: Option<&State>) {
+        let same_box = before
+            .zip(self.state.as_ref())
+            .is_some_and(|(old, new)| old.name == new.name && old.claimed == new.claimed && old.tun == new.tun);
+        let known: HashSet<NodeId> = before.iter().flat_map(|old| &old.peers).map(|peer| peer.node).collect();
         for index in 0..self.connections.len() {
             let Some(node) = self.connections[index].as_ref().and_then(|c| c.node()) else { continue };
-            let accepted = self.peer_of.contains_key(&node);
-            let same = before.zip(self.state.as_ref()).is_some_and(|(old, new)| {
-                let was = old.peers.iter().any(|peer| peer.node == node);
-                was == accepted && old.name == new.name && old.claimed == new.claimed && old.tun == new.tun
-            });
-            if !same {
+            if !same_box || known.contains(&node) != self.peer_of.contains_key(&node) {
                 self.greet(index);
                 self.settle(index);
             }

@@ -11,7 +11,7 @@ use quicether_wire::cell;
 use quicether_wire::greeting::Hello;
 
 use super::{Ping, Worker, random};
-use crate::connection::{CloseCode, Connection, Origin, explain};
+use crate::connection::{CloseCode, Connection, OTHER_RELEASE, Origin, explain};
 use crate::state::{RuntimeEvent, Traffic};
 use crate::tls;
 
@@ -19,6 +19,8 @@ use crate::tls;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(4);
 /// An address whose box is connected by other means is looked at again after this.
 const SUPERSEDED_PAUSE: Duration = Duration::from_secs(30);
+/// Dialling costs a key exchange; packets are served between this many.
+const DIALS_PER_TURN: usize = 16;
 /// Boxes that proved a key but are not accepted, at most; the oldest makes room.
 const MAX_PENDING: usize = 64;
 
@@ -37,17 +39,22 @@ impl Worker {
 
     /// Dials whom it is time to dial.
     pub(super) fn dial_due(&mut self, now: Instant) {
-        if self.sockets.is_empty() {
+        if self.sockets.is_empty() || !self.accepting {
             return;
         }
+        let mut begun_now = 0;
         for index in 0..self.peers.len() {
+            if begun_now >= DIALS_PER_TURN {
+                return;
+            }
             let Some(peer) = self.peers[index].as_mut() else { continue };
             if peer.connection.is_some() || peer.dialler.connection.is_some() || peer.dialler.next > now {
                 continue;
             }
             let (node, Some(address)) = (peer.node, peer.dialler.next_address()) else { continue };
             let begun = self.dial(now, address, Some(node));
-            if let Some(peer) = self.peers[index].as_mut() {
+            begun_now += 1;
+            if let Some(peer) = self.peers[index].as_mut().filter(|_| begun.is_some()) {
                 peer.dialler.connection = begun;
                 peer.dialler.next = now + Duration::from_secs(1);
             }
@@ -58,9 +65,15 @@ impl Worker {
                 continue;
             }
             let Some(address) = dialler.next_address() else { continue };
-            let begun = self.dial(now, address, None);
-            self.strangers[index].connection = begun;
-            self.strangers[index].next = now + Duration::from_secs(1);
+            let in_use = |c: &Connection| c.proven.is_some() && !c.quic.is_closed() && c.remote == address;
+            if self.connections.iter().flatten().any(|c| in_use(c)) {
+                self.strangers[index].next = now + SUPERSEDED_PAUSE;
+                continue;
+            }
+            if let Some(begun) = self.dial(now, address, None) {
+                self.strangers[index].connection = Some(begun);
+                self.strangers[index].next = now + Duration::from_secs(1);
+            }
         }
     }
 
@@ -68,7 +81,8 @@ impl Worker {
     pub(super) fn next_dial(&self) -> Option<Instant> {
         let peers = self.peers.iter().flatten().filter(|peer| peer.connection.is_none()).map(|peer| &peer.dialler);
         let idle = |d: &&crate::peer::Dialler| d.connection.is_none() && !d.addresses.is_empty();
-        let dial = peers.chain(&self.strangers).filter(idle).map(|dialler| dialler.next).min();
+        let may_dial = self.accepting && !self.sockets.is_empty();
+        let dial = peers.chain(&self.strangers).filter(idle).map(|dialler| dialler.next).min().filter(|_| may_dial);
         let handshaking = self.connections.iter().flatten().filter(|c| c.proven.is_none() && !c.quic.is_closed());
         [dial, handshaking.map(|c| c.begun + HANDSHAKE_TIMEOUT).min()].into_iter().flatten().min()
     }
@@ -126,8 +140,7 @@ impl Worker {
                 continue;
             }
             self.inside.counters.failed_handshakes += 1;
-            self.lost(index, now, "it did not answer".into());
-            self.close(index, now, CloseCode::Goodbye);
+            self.end(index, now, CloseCode::Goodbye, "it did not answer");
         }
     }
 
@@ -138,6 +151,15 @@ impl Worker {
         {
             connection.close(now, code);
             self.touch(index);
+        }
+    }
+
+    /// Ends a connection from this side, with all that follows for its peer: the library reports
+    /// no loss that was our own doing.
+    pub(super) fn end(&mut self, index: usize, now: Instant, code: CloseCode, reason: &str) {
+        if self.connections[index].as_deref().is_some_and(|c| !c.quic.is_closed()) {
+            self.lost(index, now, reason.into());
+            self.close(index, now, code);
         }
     }
 
@@ -176,15 +198,14 @@ impl Worker {
     fn proven(&mut self, index: usize, now: Instant) {
         let Some(connection) = self.connections[index].as_mut() else { return };
         let Some(node) = tls::proven_node(&connection.quic) else {
-            self.close(index, now, CloseCode::BadGreeting);
+            self.end(index, now, CloseCode::BadGreeting, "it proved no key");
             return;
         };
         connection.proven = Some((node, now));
         let remote = connection.remote;
         self.inside.counters.handshakes += 1;
         if node == self.key.node_id() {
-            self.close(index, now, CloseCode::Myself);
-            self.lost(index, now, "the address leads to this box itself".into());
+            self.end(index, now, CloseCode::Myself, "the address leads to this box itself");
             return;
         }
         if !self.peer_of.contains_key(&node) {
@@ -208,7 +229,7 @@ impl Worker {
         if all.len() > MAX_PENDING {
             all.sort_unstable();
             self.inside.counters.refused += 1;
-            self.close(all[0].1, now, CloseCode::NotAccepted);
+            self.end(all[0].1, now, CloseCode::NotAccepted, "too many boxes wait to be accepted");
         }
     }
 
@@ -216,9 +237,10 @@ impl Worker {
     pub(super) fn greet(&mut self, index: usize) {
         let (Some(state), Some(connection)) = (&self.state, self.connections[index].as_mut()) else { return };
         let Some(node) = connection.node() else { return };
-        let accepted = self.peer_of.contains_key(&node);
+        let peer = self.peer_of.get(&node).and_then(|at| self.peers[*at].as_ref());
+        let instance = peer.map_or(self.instance, |peer| peer.epoch);
         let version = quicether_wire::WIRE_VERSION as u16;
-        let hello = Hello::new(version, self.instance, state.tun.mtu, accepted, &state.name, &state.claimed);
+        let hello = Hello::new(version, instance, state.tun.mtu, peer.is_some(), &state.name, &state.claimed);
         connection.greet(&hello);
         self.touch(index);
     }
@@ -228,7 +250,8 @@ impl Worker {
         match connection.read_greeting() {
             Ok(false) => {}
             Ok(true) => self.settle(index),
-            Err(code) => self.close(index, now, code),
+            Err(CloseCode::WireVersion) => self.end(index, now, CloseCode::WireVersion, OTHER_RELEASE),
+            Err(code) => self.end(index, now, code, "what it said of itself could not be read"),
         }
     }
 
@@ -352,7 +375,11 @@ impl Worker {
     pub(super) fn network_changed(&mut self) {
         let now = Instant::now();
         for index in 0..self.connections.len() {
-            let Some(connection) = self.connections[index].as_mut().filter(|c| c.proven.is_some()) else { continue };
+            let Some(connection) =
+                self.connections[index].as_mut().filter(|c| c.proven.is_some() && !c.quic.is_closed())
+            else {
+                continue;
+            };
             if connection.is_dialled() {
                 connection.quic.handle_network_change(None, now);
                 self.touch(index);
@@ -368,6 +395,12 @@ impl Worker {
                 }
             }
         }
+        // A line that came back is new hope for those that could not be reached.
+        for peer in self.peers.iter_mut().flatten().filter(|peer| peer.connection.is_none()) {
+            peer.dialler.backoff.reset();
+            peer.dialler.next = now;
+        }
+        self.chores = now;
     }
 
     fn notice_move(&mut self, index: usize) {

@@ -21,6 +21,8 @@ const CALLS_PER_TURN: usize = 4;
 const LONG_HEADER: u8 = 0x80;
 /// Handshakes of others at once; more are not answered.
 const MAX_HANDSHAKES: usize = 64;
+/// Peers of the engine before have given up by themselves after this.
+const RESETS_FOR: Duration = Duration::from_secs(40);
 /// Strangers' handshakes at once above which an address must be proven first (Retry).
 const RETRY_ABOVE: usize = 16;
 
@@ -29,15 +31,11 @@ impl Worker {
     pub(super) fn take_datagrams(&mut self, at: usize) {
         let mut received = std::mem::take(&mut self.received);
         for _ in 0..CALLS_PER_TURN {
-            let more = match self.sockets[at].receive(&mut self.receive_buffers, &mut received) {
-                Ok(more) => more,
-                Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
-                    // Parts that wait for others hold every buffer.
-                    self.flush_holes();
-                    true
-                }
-                Err(_) => false,
-            };
+            let more = self.sockets[at].receive(&mut self.receive_buffers, &mut received).unwrap_or(false);
+            if self.receive_buffers.take_ran_out() {
+                // Parts that wait for others hold every buffer.
+                self.flush_holes();
+            }
             let now = Instant::now();
             for chain in received.drain(..) {
                 self.take_chain(at, now, chain);
@@ -54,26 +52,31 @@ impl Worker {
         while !chain.bytes.is_empty() {
             let datagram = chain.bytes.split_to(chain.stride.min(chain.bytes.len()));
             let is_short = datagram.first().is_none_or(|first| first & LONG_HEADER == 0);
-            if !is_short && !self.admit(now, &chain, &datagram) {
+            let Some(may_begin) = (if is_short { Some(false) } else { self.admit(now, &chain, &datagram) }) else {
                 continue;
-            }
+            };
             let path = quic::FourTuple::new(chain.remote, chain.local_ip);
             match self.endpoint.handle(now, path, chain.ecn, datagram, &mut self.out) {
                 Some(quic::DatagramEvent::ConnectionEvent(handle, event)) => {
+                    if congested {
+                        // What came before, unmarked, is told apart from what this datagram carries.
+                        self.take_cells(handle.0, now, false);
+                    }
                     if let Some(connection) = self.connections[handle.0].as_mut() {
                         connection.quic.handle_event(event);
                         connection.heard = now;
                         self.touch(handle.0);
                         if congested {
-                            // What this datagram carried is told apart from the next one's.
                             self.take_cells(handle.0, now, true);
                         }
                     }
                 }
-                Some(quic::DatagramEvent::NewConnection(incoming)) => self.accept(socket, now, incoming),
-                Some(quic::DatagramEvent::Response(transmit)) => {
-                    let _ = self.sockets[socket].send(&transmit, &self.out);
+                Some(quic::DatagramEvent::NewConnection(incoming)) if may_begin => self.accept(socket, now, incoming),
+                Some(quic::DatagramEvent::NewConnection(incoming)) => {
+                    self.endpoint.ignore(incoming);
+                    self.inside.counters.silenced += 1;
                 }
+                Some(quic::DatagramEvent::Response(transmit)) => self.respond(socket, now, &transmit),
                 // Taken in for later, or for no connection of ours.
                 None => self.inside.counters.silenced += u64::from(is_short),
             }
@@ -85,24 +88,38 @@ impl Worker {
     ///
     /// Short ones go there at once: the endpoint knows its ids, checks unknown ones against
     /// their seal and is silent to the rest.
-    fn admit(&mut self, now: Instant, chain: &Received, datagram: &[u8]) -> bool {
+    /// Gives whether it may begin a connection: an id of ours in the open is no invitation.
+    fn admit(&mut self, now: Instant, chain: &Received, datagram: &[u8]) -> Option<bool> {
         let strangers =
             self.state.as_ref().is_some_and(|state| state.answer_strangers) || self.sabotage.answer_strangers;
         let known = Own(&self.transport);
         let counters = &mut self.inside.counters;
         match self.admission.decide(now, chain.remote, datagram, strangers, &known) {
-            Verdict::Pass | Verdict::PassTagged => return true,
+            Verdict::PassTagged => return Some(true),
+            Verdict::Pass => return Some(strangers),
             Verdict::Drop(Reason::Replayed) => counters.replayed += 1,
             Verdict::Drop(Reason::WrongVersion) => counters.wrong_version += 1,
             Verdict::Drop(_) => counters.silenced += 1,
         }
-        false
+        None
+    }
+
+    /// Sends what the endpoint answers to a datagram of no connection: to strangers where they are
+    /// answered, and for a while after the start to peers of the engine before, who learn from it
+    /// at once that their connection is gone.
+    fn respond(&mut self, socket: usize, now: Instant, transmit: &quic::Transmit) {
+        let strangers = self.state.as_ref().is_some_and(|state| state.answer_strangers);
+        if strangers || now.saturating_duration_since(self.started) < RESETS_FOR {
+            let _ = self.sockets[socket].send(transmit, &self.out);
+        } else {
+            self.inside.counters.silenced += 1;
+        }
     }
 
     fn accept(&mut self, socket: usize, now: Instant, incoming: quic::Incoming) {
         let remote = incoming.remote_address();
         let limit = self.state.as_ref().map_or(0, |state| state.max_connections as usize);
-        let handshakes = self.connections.iter().flatten().filter(|c| c.proven.is_none()).count();
+        let handshakes = self.connections.iter().flatten().filter(|c| is_their_handshake(c)).count();
         if !self.accepting || self.open_connections >= limit || handshakes >= MAX_HANDSHAKES {
             self.inside.counters.refused += 1;
             self.endpoint.ignore(incoming);
@@ -135,7 +152,12 @@ impl Worker {
     pub(super) fn take_cells(&mut self, index: usize, now: Instant, congested: bool) {
         let node = self.connections[index].as_ref().and_then(|c| c.node());
         let peer = node.and_then(|node| self.peer_of.get(&node)).copied();
-        let live = peer.filter(|peer| self.live_connection(*peer) == Some(index));
+        // The other side may have moved to this connection before us: who is there is proven, and its
+        // flows are the ones we know as long as its epoch is.
+        let epoch = self.connections[index].as_ref().and_then(|c| c.hello).map(|hello| hello.instance);
+        let live = peer.filter(|at| {
+            self.peers[*at].as_ref().is_some_and(|p| p.up.is_some() && epoch.is_some() && p.instance == epoch)
+        });
         while let Some(bytes) = self.connections[index].as_mut().and_then(|c| c.quic.datagrams().recv()) {
             match live {
                 Some(peer) => self.take_cell(index, peer, now, congested, bytes),
@@ -160,8 +182,9 @@ impl Worker {
                     partial_checksum: piece.partial_checksum,
                     gso_size: piece.gso_size,
                     headers: (!piece.header_copy.is_empty()).then(|| bytes.slice(piece.header_copy)),
+                    congested,
                 };
-                self.reassemble(peer_index, now, congested, arrived);
+                self.reassemble(peer_index, now, arrived);
             }
             Ok(Cell::Packets(records)) => {
                 for record in records {
@@ -176,8 +199,9 @@ impl Worker {
                         partial_checksum: record.partial_checksum,
                         gso_size: Some(0),
                         headers: None,
+                        congested,
                     };
-                    self.reassemble(peer_index, now, congested, arrived);
+                    self.reassemble(peer_index, now, arrived);
                 }
             }
             Ok(Cell::Echo { reply: true, token }) => self.pong(peer_index, token),
@@ -192,13 +216,13 @@ impl Worker {
         }
     }
 
-    fn reassemble(&mut self, peer_index: usize, now: Instant, congested: bool, arrived: Arrived<Bytes>) {
+    fn reassemble(&mut self, peer_index: usize, now: Instant, arrived: Arrived<Bytes>) {
         let Some(peer) = self.peers[peer_index].as_deref_mut() else { return };
         let (inside, no_partial) = (&mut self.inside, self.sabotage.no_partial_trains);
         let Peer { reassembly, sources, traffic, .. } = peer;
         let mut deliver = |train: &Train<Bytes>| {
             if !no_partial || train.is_whole() {
-                inside.deliver(train, sources, congested, traffic);
+                inside.deliver(train, sources, traffic);
             }
         };
         if reassembly.push(now, arrived, &mut deliver) == Pushed::Bad {
@@ -225,7 +249,7 @@ impl Worker {
             let Peer { reassembly, sources, traffic, .. } = peer;
             act(reassembly, reordering, &mut |train| {
                 if !no_partial || train.is_whole() {
-                    inside.deliver(train, sources, false, traffic);
+                    inside.deliver(train, sources, traffic);
                 }
             });
             reassembly.holds()
@@ -248,6 +272,10 @@ impl Worker {
         let rtt = connection.and_then(|c| c.quic.rtt(quic::PathId::ZERO));
         Peer::reordering(rtt.unwrap_or_default())
     }
+}
+
+fn is_their_handshake(connection: &Connection) -> bool {
+    connection.proven.is_none() && !connection.is_dialled() && !connection.quic.is_closed()
 }
 
 type Flows = quicether_core::reassembly::Reassembly<Bytes>;

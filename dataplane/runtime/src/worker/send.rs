@@ -23,6 +23,8 @@ const TRAINS_PER_TURN: usize = 32;
 const MAX_SEGMENTS: usize = 44;
 /// System calls for one connection before the next has its turn.
 const SENDS_PER_TURN: usize = 16;
+/// A first piece must hold all headers; every QUIC path takes far more, but a peer may say less.
+const MIN_CELL_LEN: usize = 512;
 /// Cells handed over at once, at least and at most.
 const BATCH_CELLS: (usize, usize) = (2, MAX_SEGMENTS);
 /// Taken for a path that has not been measured.
@@ -153,7 +155,9 @@ impl Worker {
         else {
             return false;
         };
-        let Some(max_len) = connection.quic.datagrams().max_size() else { return false };
+        let Some(max_len) = connection.quic.datagrams().max_size().filter(|len| *len >= MIN_CELL_LEN) else {
+            return false;
+        };
         let held = SEND_BUFFER_LEN.saturating_sub(connection.quic.datagrams().send_buffer_space());
         if held < 64 {
             peer.cutter.on_flushed();
@@ -187,7 +191,7 @@ impl Worker {
     /// One system call's worth of datagrams; false when there is nothing to send (now).
     fn transmit(&mut self, index: usize) -> bool {
         let Some(connection) = self.connections[index].as_deref_mut() else { return false };
-        let socket = &self.sockets[connection.socket];
+        let Some(socket) = self.sockets.get(connection.socket) else { return false };
         let segments = NonZeroUsize::new(MAX_SEGMENTS.min(socket.max_segments())).unwrap_or(NonZeroUsize::MIN);
         self.out.clear();
         let Some(transmit) = connection.quic.poll_transmit(Instant::now(), segments, &mut self.out) else {
@@ -227,8 +231,7 @@ impl Worker {
         let peer = *self.peer_of.get(&connection.node()?)?;
         let waits = self.live_connection(peer) == Some(index) && !self.peers[peer].as_ref()?.is_idle();
         // What is blocked by the window is woken by an acknowledgement instead.
-        let next = connection.pacer.next();
-        (waits && next > Instant::now()).then_some(next)
+        (waits && connection.pacer.is_held_back()).then_some(connection.pacer.next())
     }
 
     fn set_timer(&mut self, index: usize) {

@@ -49,7 +49,7 @@ impl Worker {
         view.traffic.queue_drops = peer.queue.counters.drops;
         view.traffic.queue_marks = peer.queue.counters.marks;
         if let Some(index) = connection_index {
-            let bound = self.connections[index].as_ref().map(|c| self.sockets[c.socket].local());
+            let bound = self.connections[index].as_ref().and_then(|c| Some(self.sockets.get(c.socket)?.local()));
             let connection = self.connections[index].as_deref_mut()?;
             if let Some(hello) = &connection.hello {
                 view.name = hello.name().into();
