@@ -27,6 +27,7 @@ export class FakeEngine {
   readonly applied: DesiredState[] = [];
   readonly calls: string[] = [];
   instance: string;
+  pid = process.pid;
   pending: Snapshot['pending'] = [];
   claims: Record<string, string[]> = {};
   /** Answers that are failures instead, by call. */
@@ -107,7 +108,7 @@ export class FakeEngine {
           protocol: 1,
           version: '0.0.0',
           node_id: this.nodeId,
-          pid: process.pid,
+          pid: this.pid,
           instance: this.instance,
           generation,
         };

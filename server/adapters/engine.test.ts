@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { ok } from '../core/result.ts';
 import { EngineConnection } from './engine.ts';
 import { FakeEngine } from './engine-fake.ts';
 import type { Event } from './engine-messages.ts';
+import { isAlive } from './engine-process.ts';
 import { EngineSupervisor } from './engine-supervisor.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -116,6 +118,16 @@ describe('the supervisor of an engine that somebody else runs', () => {
     await expect.poll(() => seen).toEqual(['first', 'second']);
     supervisor.release();
     await expect.poll(() => engine.connections).toBe(0);
+  });
+
+  test('ends it, and waits until its process has ended', async () => {
+    const process = spawn('sleep', ['0.1']);
+    engine.pid = process.pid ?? 0;
+    const supervisor = new EngineSupervisor({ clock: systemClock, socketPath: path, command: undefined, log: quiet });
+    await supervisor.start();
+    expect(isAlive(engine.pid)).toBe(true);
+    expect(await supervisor.shutDown()).toEqual(ok(undefined));
+    expect(isAlive(engine.pid)).toBe(false);
   });
 
   test('waits a moment for one that the daemon before still holds', async () => {
