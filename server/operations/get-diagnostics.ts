@@ -28,7 +28,8 @@ export const getDiagnostics = operation({
           taken_at: new Date(clock.nowMs()).toISOString(),
         }),
         'config.json': json(settings.entries),
-        'snapshot.json': json(snapshot.ok ? snapshot.value : snapshot.error),
+        // On one line: of ten thousand peers the blanks alone would be more than an answer may have.
+        'snapshot.json': `${JSON.stringify(snapshot.ok ? snapshot.value : snapshot.error)}\n`,
         'peers.json': json({
           self: intent.id,
           accepted: steering.accepted.map(({ nodeId, name }) => ({ nodeId, name })),
