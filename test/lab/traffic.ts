@@ -6,6 +6,8 @@ import type { Host } from './host.ts';
 export interface Pings {
   readonly sent: number;
   readonly received: number;
+  /** Number of the last ping answered, counted from 1. */
+  readonly lastAnswered: number;
   readonly medianRttMs: number;
   /** Longest time between two answers. */
   readonly longestGapMs: number;
@@ -48,14 +50,16 @@ export function startPing(from: Host, address: string, options: PingOptions = {}
   const process = from.start('pinger', ['sh', '-c', command]);
   return {
     async stop() {
-      // The last ones are still on their way.
       const stoppedAtMs = Date.now();
       process.kill('SIGINT');
       await process.ended;
       const pings = parsePings(readFileSync(file, 'utf8'));
       // A silence that lasts until the end is one too.
       const sinceLastMs = Math.round(stoppedAtMs - (pings.answeredAtMs.at(-1) ?? startedAtMs));
-      return { ...pings, longestGapMs: Math.max(pings.longestGapMs, sinceLastMs) };
+      // The one sent last may have had no time to come back; a silence before it is a loss.
+      const isLastOnItsWay = pings.sent - pings.lastAnswered === 1;
+      const sent = isLastOnItsWay ? pings.sent - 1 : pings.sent;
+      return { ...pings, sent, longestGapMs: Math.max(pings.longestGapMs, sinceLastMs) };
     },
   };
 }
@@ -73,6 +77,7 @@ export function parsePings(text: string): Pings {
   return {
     sent: Number(summary?.[1] ?? 0),
     received: Number(summary?.[2] ?? 0),
+    lastAnswered: Math.max(0, ...answers.map((answer) => Number(answer[2]))),
     medianRttMs: rtts[Math.floor(rtts.length / 2)] ?? Number.POSITIVE_INFINITY,
     longestGapMs: Math.round(longestGapMs),
     answeredAtMs: times,

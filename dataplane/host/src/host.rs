@@ -14,7 +14,7 @@ use crate::state::{Change, Desired, Observed, Route, RouteKind, RouteOutcome};
 use crate::sysctl::{Sysctl, SysctlError};
 
 /// Somebody who keeps undoing our work is answered at most this often.
-const REPAIR_INTERVAL: Duration = Duration::from_secs(1);
+const REPAIR_INTERVAL: Duration = Duration::from_millis(250);
 /// Looked at without any news this often.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// Repairs told one by one; the rest is a number.
