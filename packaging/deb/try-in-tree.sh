@@ -49,6 +49,9 @@ key=$(sha256sum /var/lib/quicether-engine/node.key)
 systemctl kill --signal=KILL quicether.service
 within quicether status --json || fail 'the daemon did not come back'
 [ "$(systemctl show -p MainPID --value quicether-engine.service)" = "$engine" ] || fail 'the engine was restarted'
+memory=$(sed -n 's/^VmRSS:\t *\([0-9]*\) kB/\1/p' "/proc/$(systemctl show -p MainPID --value quicether.service)/status")
+echo "the daemon takes $memory kB, $(du -sk /var/cache/quicether | cut -f1) kB of compiled code on disk"
+[ "$memory" -lt 120000 ] || fail 'the daemon takes 120 MB or more'
 
 say 'as a gateway it forwards'
 printf '[node]\nrole = "gateway"\n[network]\nadvertise_subnets = ["192.168.77.0/24"]\n' > /etc/quicether/config.toml
@@ -71,6 +74,7 @@ say 'purging leaves nothing'
 dpkg --purge quicether
 id quicether 2>/dev/null && fail 'user quicether is left behind'
 id quicether-engine 2>/dev/null && fail 'user quicether-engine is left behind'
+[ -e /var/cache/quicether ] && fail 'compiled code is left behind'
 [ -e /run/quicether ] || [ -e /run/quicether-engine ] && fail 'something is left behind in /run'
 files > /run/files-after
 # Backups of the user database, and what dpkg, ld.so and systemd write for themselves.
