@@ -54,5 +54,6 @@ function startBox() {
 const given = (names: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.keys(names).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 
-if (args.includes('--demo')) startDemo();
+// npm keeps a flag without the second -- to itself, and says so in the environment.
+if (args.includes('--demo') || process.env['npm_config_demo']) startDemo();
 else startBox();

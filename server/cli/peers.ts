@@ -46,7 +46,8 @@ export function register(program: Command, context: DaemonContext): void {
 type PeerRow = ResultOf<'GetPeers'>['peers'][number];
 
 function describe(peers: readonly PeerRow[]): string {
-  if (peers.length === 0) return 'No peers. Name one with --peer ID@HOST:PORT, or in the configuration as [[peers]].';
+  if (peers.length === 0)
+    return 'No peers yet. Name one with --peer ID@HOST:PORT, or in the configuration as [[peers]]; status tells of addresses that do not answer.';
   const rows = peers.map((peer) => [
     peer.node_id,
     peer.name || '-',

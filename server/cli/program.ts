@@ -20,7 +20,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 no permi
 /** Every verb of the command line. */
 export function buildProgram(context: DaemonContext): Command {
   const program = new Command('quicether')
-    .description('Joins networks over all of their internet lines at once.')
+    .description('Joins machines and networks, straight from box to box.')
     .version(context.version, '-V, --version', 'print the release')
     .helpOption('-h, --help', 'print this, or the help of a verb')
     .addHelpText('after', EXIT_HELP)

@@ -45,6 +45,9 @@ export function register(program: Command, context: DaemonContext): void {
   );
 }
 
+/** Signals that come within this of the first are the same one. */
+const SAME_SIGNAL_MS = 500;
+
 async function startHere(context: DaemonContext, command: Command, flags: StartFlags): Promise<void> {
   const say = (report: Report): void => {
     if (flags.readyFd === undefined) return;
@@ -60,11 +63,15 @@ async function startHere(context: DaemonContext, command: Command, flags: StartF
   if (!loaded.ok) return refuse(loaded.error);
   for (const notice of loaded.value.notices) context.err(failureLine(notice));
   let isStopping = false;
+  let stoppingSinceMs = 0;
   let daemon: StartedDaemon | undefined;
   const onSignal = (): void => {
-    // Somebody who asks twice does not want to wait for goodbyes.
-    if (isStopping) process.exit(EXIT.error);
+    // Somebody who asks twice does not want to wait for goodbyes; one Ctrl-C may come twice, from
+    // the terminal and from whoever started us.
+    if (isStopping && performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(EXIT.error);
+    if (isStopping) return;
     isStopping = true;
+    stoppingSinceMs = performance.now();
     void daemon?.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);

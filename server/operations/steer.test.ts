@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseHostPort } from '../core/host-port.ts';
 import { ok } from '../core/result.ts';
 import { boxId, settle, simulateWorld } from './simulated-world.ts';
 
@@ -163,6 +164,23 @@ describe('names', () => {
     }
     expect(engine.applied.at(-1)?.peers[0]?.addresses).toEqual(['192.0.2.2:9000']);
   });
+});
+
+test('an address where nobody answers is a problem with a remedy, until somebody does', async () => {
+  const place = parseHostPort('192.0.2.9:9000');
+  if (!place.ok) throw new Error('a bad fixture');
+  const { steering, engine } = simulateWorld({ intent: { dial: [place.value] } });
+  await steering.start();
+  engine.emit({ kind: 'dial_failed', address: '192.0.2.9:9000', node_id: null, reason: 'it did not answer' });
+  engine.emit({ kind: 'dial_failed', address: '192.0.2.77:9000', node_id: null, reason: 'it did not answer' });
+  await settle();
+  expect(steering.problems.map(({ failure }) => failure)).toMatchObject([
+    { code: 'peer.unreached', message: '192.0.2.9:9000: it did not answer' },
+  ]);
+  expect(steering.problems[0]?.failure.remedy).toContain('--listen');
+  engine.emit({ kind: 'peer_pending', node_id: york, address: '192.0.2.9:9000' });
+  await settle();
+  expect(steering.problems).toEqual([]);
 });
 
 test('a thousand events in one moment are not a thousand states', async () => {

@@ -2,7 +2,7 @@ import type { Answer, DesiredState, Event, Snapshot } from '../adapters/engine-m
 import type { CancelTimer, Clock } from '../core/clock.ts';
 import { type HostPort, parseHostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
-import { fail, ok, type Result } from '../core/result.ts';
+import { type Failure, fail, ok, type Result } from '../core/result.ts';
 import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
 import type { DeriveAddresses, Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
 import { NameBook, type ResolveName } from '../routing/name-book.ts';
@@ -55,6 +55,8 @@ export class Steer implements Steering {
   #applyFailure: Steering['applyFailure'];
   /** Problems that stand in the log already. */
   #toldProblems: ReadonlySet<string> = new Set();
+  /** Why an address or name of the configuration leads nowhere just now; as many as it has. */
+  readonly #unreached = new Map<string, Failure>();
   #gather: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
   #claimsDue: CancelTimer | undefined;
   #claimsLookedMs = -Infinity;
@@ -73,10 +75,14 @@ export class Steer implements Steering {
     this.#names = new NameBook(options.clock, options.resolve, {
       change: (name, addresses) => {
         options.log.info({ name, addresses }, 'name resolved');
+        this.#unreached.delete(name);
         this.#isUnsaved = true;
         this.#soon();
       },
-      failure: (name, message) => options.log.warn({ name, message }, 'name not resolved'),
+      failure: (name, message) => {
+        options.log.warn({ name, message }, 'name not resolved');
+        this.#unreached.set(name, unresolved(name, message));
+      },
     });
     const learned = options.learnedStore.read();
     for (const peer of [...options.intent.peers.map(({ id }) => id), ...options.accepted.map(({ nodeId }) => nodeId)]) {
@@ -93,7 +99,7 @@ export class Steer implements Steering {
     return this.#accepted;
   }
   get problems(): readonly PlanProblem[] {
-    return this.#plan.problems;
+    return [...this.#plan.problems, ...[...this.#unreached.values()].map((failure) => ({ failure }))];
   }
   get applyFailure(): Steering['applyFailure'] {
     return this.#applyFailure;
@@ -185,6 +191,11 @@ export class Steer implements Steering {
     const { kind, ...fields } = event;
     log[kind === 'dial_failed' ? 'debug' : 'info'](fields, `engine: ${kind}`);
     if (event.kind === 'dial_failed') this.#doubt(event.address);
+    // Of a peer that is known by its NodeId the snapshot tells this.
+    if (event.kind === 'dial_failed' && event.node_id === null && this.#plan.state.dial.includes(event.address)) {
+      this.#unreached.set(event.address, unanswered(event.address, event.reason));
+    }
+    if (event.kind === 'peer_up' || event.kind === 'peer_pending') this.#unreached.delete(event.address);
     if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
     // What a peer says of itself comes with its connection; many come at once after an outage.
     if (event.kind === 'peer_up') this.#claimsDue ??= this.#scheduleClaims();
@@ -335,4 +346,21 @@ function wanted<K extends Answer['kind']>(result: Result<Answer>, kind: K): Resu
   return fail('engine.protocol', `the engine answered ${result.value.kind} instead of ${kind}`, {
     remedy: 'restart it after an update',
   });
+}
+
+function unresolved(name: string, message: string): Failure {
+  return {
+    code: 'peer.unresolved',
+    message: `${name}: the name leads to no address (${message})`,
+    remedy: 'check its spelling and the name server of this box',
+  };
+}
+
+function unanswered(address: string, reason: string): Failure {
+  return {
+    code: 'peer.unreached',
+    message: `${address}: ${reason}`,
+    remedy:
+      'check that the other box runs, listens there for boxes it does not know (--listen), and that UDP gets through',
+  };
 }

@@ -56,7 +56,11 @@ impl fmt::Display for KeyFileError {
                 path.display()
             ),
             Self::Directory(path, mode) => {
-                write!(f, "{0}: mode {mode:04o} lets others replace the node key in it: chmod 700 {0}", path.display())
+                write!(
+                    f,
+                    "{0}: mode {mode:04o} lets others replace the node key in it: keep the key in a directory of its own; if this one is for the key alone, chmod 700 {0}",
+                    path.display()
+                )
             }
             Self::Owner(path, uid) => {
                 write!(
