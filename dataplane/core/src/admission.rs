@@ -53,18 +53,6 @@ pub enum Reason {
     Malformed,
 }
 
-impl Reason {
-    /// Stable name for counters.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Silenced => "silenced",
-            Self::Replayed => "replayed",
-            Self::WrongVersion => "wrong-version",
-            Self::Malformed => "malformed",
-        }
-    }
-}
-
 /// What happens to a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -98,11 +86,6 @@ impl<T: Tagger> Admission<T> {
     /// Filter that lets pass what `tagger` would have tagged.
     pub fn new(tagger: T) -> Self {
         Self { tagger, seen: ReplayCache::default() }
-    }
-
-    /// Another key from now on; nonces seen stay seen.
-    pub fn set_tagger(&mut self, tagger: T) {
-        self.tagger = tagger;
     }
 
     /// Whether the datagram `bytes` from `remote` may go on to QUIC.

@@ -1,4 +1,4 @@
-//! Explicit congestion notification of inner packets: marking, and carrying over a tunnel (RFC 6040).
+//! Explicit congestion notification of inner packets: marking (RFC 3168).
 
 use crate::packet::{replace_word, word};
 
@@ -24,18 +24,6 @@ impl Ecn {
             1 => Self::Ect1,
             2 => Self::Ect0,
             _ => Self::Ce,
-        }
-    }
-
-    /// What the inner packet is to say after the tunnel, or `None` when it has to be dropped
-    /// (RFC 6040 figure 4).
-    pub fn decapsulate(inner: Self, outer: Self) -> Option<Self> {
-        match (inner, outer) {
-            (Self::NotEct, Self::Ce) => None,
-            (Self::NotEct, _) => Some(Self::NotEct),
-            (_, Self::Ce) => Some(Self::Ce),
-            (Self::Ect0, Self::Ect1) => Some(Self::Ect1),
-            (inner, _) => Some(inner),
         }
     }
 }
@@ -117,16 +105,6 @@ mod tests {
                 assert_eq!(checksum(0, &packet[..usize::from(after.l4_offset)]), 0);
             }
         }
-    }
-
-    #[test]
-    fn tunnel_exit_follows_the_table_of_rfc_6040() {
-        let row = |inner| ALL.map(|outer| Ecn::decapsulate(inner, outer));
-        let (n, one, zero, ce) = (Some(Ecn::NotEct), Some(Ecn::Ect1), Some(Ecn::Ect0), Some(Ecn::Ce));
-        assert_eq!(row(Ecn::NotEct), [n, n, n, None]);
-        assert_eq!(row(Ecn::Ect0), [zero, one, zero, ce]);
-        assert_eq!(row(Ecn::Ect1), [one, one, one, ce]);
-        assert_eq!(row(Ecn::Ce), [ce, ce, ce, ce]);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Tls {
     /// Connects to `expected`, or to whoever proves a key when it is not known.
     pub fn client(&self, expected: Option<NodeId>) -> (Arc<QuicClientConfig>, WrongKey) {
         let wrong_key = WrongKey::default();
-        let verifier = Verifier { expected, wrong_key: wrong_key.clone(), ..Verifier::new(&self.provider, None) };
+        let verifier = Verifier { wrong_key: wrong_key.clone(), ..Verifier::new(&self.provider, expected) };
         let resolver = Arc::new(rustls::client::AlwaysResolvesClientRawPublicKeys::new(self.certified.clone()));
         let mut config = rustls::ClientConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(&[&rustls::version::TLS13])

@@ -99,19 +99,6 @@ fn a_retransmission_passes_and_a_replay_does_not() {
 }
 
 #[test]
-fn a_new_key_does_not_bring_old_nonces_back() {
-    let mut door = admission();
-    let b = initial(&knock(&ToyTagger(42), *b"abcdefghij"), &[]);
-    let (now, remote) = (Instant::now(), stranger());
-    assert_eq!(door.decide(now, remote, &b, false, &Runtime), Verdict::PassTagged);
-    door.set_tagger(ToyTagger(1));
-    assert_eq!(door.decide(now, remote, &b, false, &Runtime), SILENCED);
-    door.set_tagger(ToyTagger(42));
-    let late = now + Duration::from_secs(60);
-    assert_eq!(door.decide(late, remote, &b, false, &Runtime), Verdict::Drop(Reason::Replayed));
-}
-
-#[test]
 fn tokens_are_for_strangers_only() {
     let good = knock(&ToyTagger(42), *b"0123456789");
     assert_eq!(decide(&initial(&good, b"retry"), false), SILENCED);
