@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseNodeId } from '../core/node-id.ts';
 import { fail, ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** As many as may stand in the configuration; the engine takes both together. */
 const MAX_ACCEPTED = 10_000;
@@ -15,7 +15,8 @@ export const acceptPeer = operation({
   input: z.object({ node_id: z.string().max(128), name: z.string().min(1).max(64).optional() }),
   output: z.object({ node_id: z.string(), was_accepted: z.boolean() }),
   audit: ({ node_id }) => `accepted ${node_id}`,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'POST', path: '/peers/{node_id}/accept' },
+  omitted: {},
 
   async run({ node_id, name }, world) {
     // Whole NodeIds only: accepting by name would let a stranger choose whom it is taken for.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** The settings that the daemon runs with, and where each comes from. */
 export const getConfig = operation({
@@ -11,8 +11,8 @@ export const getConfig = operation({
   input: z.object({}),
   output: z.object({ settings: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })) }),
   audit: null,
+  rest: { verb: 'GET', path: '/config' },
   omitted: {
-    ...NOT_BUILT_YET,
     cli: '`config show` reads the files, so that it works without a daemon; `diag` has this one',
   },
 

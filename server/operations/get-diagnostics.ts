@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** Lines of the log that go into a bundle. */
 const LOG_LINES = 2_000;
@@ -14,7 +14,8 @@ export const getDiagnostics = operation({
   input: z.object({}),
   output: z.object({ files: z.record(z.string(), z.string()) }),
   audit: () => 'collected diagnostics',
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'GET', path: '/diagnostics' },
+  omitted: {},
 
   async run(_, { clock, host, intent, logs, settings, steering, version }) {
     const [snapshot, observed] = await Promise.all([steering.snapshot(), host.observe()]);

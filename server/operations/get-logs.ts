@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** Lines of the daemon's log; with `wait_ms` the call waits for the next one, which is how it is followed. */
 export const getLogs = operation({
@@ -15,7 +15,8 @@ export const getLogs = operation({
   }),
   output: z.object({ lines: z.array(z.string()), next: z.number() }),
   audit: null,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'GET', path: '/logs' },
+  omitted: {},
 
   async run({ lines, after, wait_ms }, { logs }) {
     if (wait_ms > 0) await logs.wait(after, wait_ms);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 import { PeerView, viewPeers } from './peer-view.ts';
 
 /** The other boxes: connected, expected, and those that wait to be accepted. */
@@ -12,7 +12,8 @@ export const getPeers = operation({
   input: z.object({}),
   output: z.object({ peers: z.array(PeerView) }),
   audit: null,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'GET', path: '/peers' },
+  omitted: {},
 
   async run(_, world) {
     const snapshot = await world.steering.snapshot();

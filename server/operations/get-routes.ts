@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
 import { effectiveRoutes } from '../routing/effective-routes.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** Where packets for which prefix go. */
 export const getRoutes = operation({
@@ -22,7 +22,8 @@ export const getRoutes = operation({
     ),
   }),
   audit: null,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'GET', path: '/routes' },
+  omitted: {},
 
   async run(_, { intent, steering }) {
     const snapshot = await steering.snapshot();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 import { PathView, viewPath } from './peer-view.ts';
 
 const Problem = z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() });
@@ -36,7 +36,8 @@ export const getStatus = operation({
     problems: z.array(Problem),
   }),
   audit: null,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'GET', path: '/status' },
+  omitted: {},
 
   async run(_, { clock, intent, startedMs, steering, version }) {
     const observed = await steering.snapshot();

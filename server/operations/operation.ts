@@ -1,14 +1,18 @@
 import type * as z from 'zod';
 import type { Result } from '../core/result.ts';
+import type { Actor, Right } from './actor.ts';
 import type { World } from './world.ts';
 
 /** Where an operation can be reached from. */
 export const SURFACES = ['rpc', 'cli', 'rest', 'page'] as const;
 export type Surface = (typeof SURFACES)[number];
 
-/** Rising rights; a role may do what the ones before it may. */
-export const ROLES = ['viewer', 'operator', 'admin', 'owner'] as const;
-export type Role = (typeof ROLES)[number];
+/** Where REST has an operation, below `/api/v1`; what stands in braces is a field of the input. */
+export interface RestRoute {
+  readonly verb: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** `/peers/{node_id}/accept` */
+  readonly path: string;
+}
 
 /** One thing that can be done with a box, declared once for all surfaces. */
 export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
@@ -18,18 +22,20 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly method: string;
   /** What it is for, in one sentence; the reference is made of these. */
   readonly summary: string;
-  readonly role: Role;
+  /** Who may; `anyone` is for what comes before signing in. */
+  readonly role: Right;
+  /** A person has to have given the password within the last minutes; a token never may. */
+  readonly needsPassword?: boolean;
   readonly input: Input;
   readonly output: Output;
-  /** What the audit says of it; null for what only reads. */
+  /** What the audit says of it; null for what only reads. Never a secret. */
   readonly audit: ((input: z.output<Input>) => string) | null;
+  /** Left out when {@link omitted} says why there is none. */
+  readonly rest?: RestRoute;
   /** Surfaces that do not have it, each with the reason. */
   readonly omitted: Readonly<Partial<Record<Surface, string>>>;
-  run(input: z.output<Input>, world: World): Promise<Result<z.output<Output>>>;
+  run(input: z.output<Input>, world: World, actor: Actor): Promise<Result<z.output<Output>>>;
 }
-
-/** Reason for surfaces that this release does not have at all. */
-export const NOT_BUILT_YET = { rest: 'not built yet', page: 'not built yet' } as const;
 
 /** Keeps the types of one declaration together. */
 export function operation<const Method extends string, Input extends z.ZodType, Output extends z.ZodType>(

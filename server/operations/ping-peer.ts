@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
 import { findPeer } from './find-peer.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** Round trip to a peer's engine through the tunnel. */
 export const pingPeer = operation({
@@ -12,7 +12,8 @@ export const pingPeer = operation({
   input: z.object({ peer: z.string().min(1).max(128), timeout_ms: z.int().min(10).max(60_000).default(5_000) }),
   output: z.object({ node_id: z.string(), rtt_ms: z.number() }),
   audit: null,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'POST', path: '/peers/{peer}/ping' },
+  omitted: {},
 
   async run({ peer, timeout_ms }, world) {
     const snapshot = await world.steering.snapshot();

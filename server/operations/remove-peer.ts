@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fail, ok } from '../core/result.ts';
 import { findPeer } from './find-peer.ts';
-import { NOT_BUILT_YET, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 /** Takes back that a box was accepted; its connection ends at once. */
 export const removePeer = operation({
@@ -12,7 +12,8 @@ export const removePeer = operation({
   input: z.object({ peer: z.string().min(1).max(128) }),
   output: z.object({ node_id: z.string() }),
   audit: ({ peer }) => `removed ${peer}`,
-  omitted: NOT_BUILT_YET,
+  rest: { verb: 'DELETE', path: '/peers/{peer}' },
+  omitted: {},
 
   async run({ peer }, world) {
     // Without the engine too: it is told when it is back.

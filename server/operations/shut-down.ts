@@ -11,7 +11,10 @@ export const shutDown = operation({
   input: z.object({ keep_tunnel: z.boolean().default(false) }),
   output: z.object({ stopping: z.literal(true) }),
   audit: ({ keep_tunnel }) => (keep_tunnel ? 'stopped the daemon, tunnel kept' : 'stopped the daemon and the tunnel'),
-  omitted: { rest: 'not built yet', page: 'a page cannot bring the box back' },
+  omitted: {
+    rest: 'what asks over the network could not bring the box back',
+    page: 'a page could not bring the box back: restarting is offered',
+  },
 
   async run({ keep_tunnel }, world) {
     world.shutDown({ keepTunnel: keep_tunnel });

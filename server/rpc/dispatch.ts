@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
 import { fail, type Result } from '../core/result.ts';
+import { LOCAL_OWNER } from '../operations/actor.ts';
 import { OPERATIONS } from '../operations/all.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { World } from '../operations/world.ts';
@@ -63,7 +64,7 @@ async function carryOut(
   });
   try {
     // Everybody whom the socket lets in is an administrator; people with roles come with their sessions.
-    const result = await found.run(input.data, world);
+    const result = await found.run(input.data, world, LOCAL_OWNER);
     log(entry(result.ok ? {} : { code: result.error.code }));
     return result;
   } catch (bug) {
