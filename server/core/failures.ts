@@ -8,32 +8,40 @@ interface Surface {
   readonly exit: ExitStatus;
   /** JSON-RPC 2.0 error code; ours lie in -32000..-32099, which the standard leaves to servers. */
   readonly rpc: number;
+  /** HTTP status. */
+  readonly http: number;
 }
 
-const PLAIN: Surface = { exit: EXIT.error, rpc: -32000 };
+/** What is well asked and still not possible as things are. */
+const PLAIN: Surface = { exit: EXIT.error, rpc: -32000, http: 409 };
 
 /** What a code, or all codes of its domain (`settings.*`), looks like from outside. */
 const SURFACES: Readonly<Record<string, Surface>> = {
-  'usage.*': { exit: EXIT.usage, rpc: -32602 },
-  'rpc.parse': { exit: EXIT.error, rpc: -32700 },
-  'rpc.bad-request': { exit: EXIT.error, rpc: -32600 },
-  'rpc.unknown-method': { exit: EXIT.error, rpc: -32601 },
-  'rpc.bad-params': { exit: EXIT.usage, rpc: -32602 },
-  'rpc.internal': { exit: EXIT.error, rpc: -32603 },
-  'rpc.too-long': { exit: EXIT.error, rpc: -32001 },
-  'rpc.version': { exit: EXIT.error, rpc: -32002 },
-  'daemon.not-reachable': { exit: EXIT.daemonNotReachable, rpc: -32003 },
-  'permission.*': { exit: EXIT.permission, rpc: -32004 },
-  'engine.permission': { exit: EXIT.permission, rpc: -32004 },
-  'engine.*': { exit: EXIT.error, rpc: -32005 },
-  'settings.*': { exit: EXIT.error, rpc: -32006 },
-  'node-id.*': { exit: EXIT.error, rpc: -32602 },
-  'ip.*': { exit: EXIT.error, rpc: -32602 },
-  'peer.unknown': { exit: EXIT.error, rpc: -32007 },
-  'peer.*': { exit: EXIT.error, rpc: -32008 },
+  'usage.*': { exit: EXIT.usage, rpc: -32602, http: 400 },
+  'rpc.parse': { exit: EXIT.error, rpc: -32700, http: 400 },
+  'rpc.bad-request': { exit: EXIT.error, rpc: -32600, http: 400 },
+  'rpc.unknown-method': { exit: EXIT.error, rpc: -32601, http: 404 },
+  'rpc.bad-params': { exit: EXIT.usage, rpc: -32602, http: 422 },
+  'rpc.internal': { exit: EXIT.error, rpc: -32603, http: 500 },
+  'rpc.too-long': { exit: EXIT.error, rpc: -32001, http: 500 },
+  'rpc.busy': { exit: EXIT.error, rpc: -32000, http: 503 },
+  'rpc.timeout': { exit: EXIT.error, rpc: -32000, http: 504 },
+  'rpc.version': { exit: EXIT.error, rpc: -32002, http: 503 },
+  'daemon.not-reachable': { exit: EXIT.daemonNotReachable, rpc: -32003, http: 503 },
+  'permission.signed-out': { exit: EXIT.permission, rpc: -32004, http: 401 },
+  'permission.*': { exit: EXIT.permission, rpc: -32004, http: 403 },
+  'engine.permission': { exit: EXIT.permission, rpc: -32004, http: 503 },
+  'engine.*': { exit: EXIT.error, rpc: -32005, http: 503 },
+  'state.full': { exit: EXIT.error, rpc: -32000, http: 507 },
+  'state.*': { exit: EXIT.error, rpc: -32000, http: 500 },
+  'settings.*': { exit: EXIT.error, rpc: -32006, http: 422 },
+  'node-id.*': { exit: EXIT.error, rpc: -32602, http: 422 },
+  'ip.*': { exit: EXIT.error, rpc: -32602, http: 422 },
+  'peer.unknown': { exit: EXIT.error, rpc: -32007, http: 404 },
+  'peer.*': { exit: EXIT.error, rpc: -32008, http: 409 },
 };
 
-/** Exit status and JSON-RPC code of a failure; an unlisted code is a plain error. */
+/** Exit status, JSON-RPC code and HTTP status of a failure; an unlisted code is a plain error. */
 export function surfaceOf(code: string): Surface {
   const domain = `${code.slice(0, code.indexOf('.'))}.*`;
   return SURFACES[code] ?? SURFACES[domain] ?? PLAIN;

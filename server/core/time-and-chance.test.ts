@@ -48,5 +48,7 @@ test('codes have an exit status; unknown ones are plain errors', () => {
   expect(surfaceOf('permission.file').exit).toBe(4);
   expect(surfaceOf('daemon.not-reachable').exit).toBe(3);
   expect(surfaceOf('usage.flag').exit).toBe(2);
-  expect(surfaceOf('what.ever')).toEqual({ exit: 1, rpc: -32000 });
+  expect(surfaceOf('what.ever')).toEqual({ exit: 1, rpc: -32000, http: 409 });
+  expect(surfaceOf('permission.signed-out').http).toBe(401);
+  expect(surfaceOf('permission.role').http).toBe(403);
 });
