@@ -23,6 +23,7 @@ import { fail, ok, type Result } from './core/result.ts';
 import type { Steer } from './operations/steer.ts';
 import type { World } from './operations/world.ts';
 import type { Intent } from './routing/intent.ts';
+import type { LogCall } from './rpc/dispatch.ts';
 import { openConfigDesk } from './settings/config-desk.ts';
 import { formatOrigin } from './settings/origin.ts';
 
@@ -35,6 +36,8 @@ const ENGINE_SOCKET = 'engine.sock';
 const MAX_SOCKET_PATH_BYTES = 107;
 /** Group whose members may use the daemon, when there is one of this name. */
 const GROUP = 'quicether';
+/** User of the web front: it may connect and has no rights. */
+const WEB_USER = 'quicether-web';
 
 const programPath = import.meta.filename;
 const version = readVersion();
@@ -121,6 +124,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     steering,
     logs,
     settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
+    audit: { append: () => {} },
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
     // After the answer is out.
     shutDown: ({ keepTunnel }) => void setTimeout(() => void stop(keepTunnel), 20),
@@ -324,17 +328,19 @@ interface RpcParts extends Parts {
 }
 
 async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts): Promise<Result<void>> {
-  const [{ RpcServer }, { createDispatch }, { groupId, groupsOf, observePeerCredentials }] = await Promise.all([
-    import('./rpc/server.ts'),
-    import('./rpc/dispatch.ts'),
-    import('./adapters/peer-credentials.ts'),
-  ]);
-  const handler = createDispatch(world, ({ op, caller, audit, durationMs, code, bug }) => {
-    const fields = { op, uid: caller.uid, pid: caller.pid, durationMs };
+  const [{ RpcServer }, { createDispatch }, { groupId, groupsOf, observePeerCredentials, userId, userName }] =
+    await Promise.all([
+      import('./rpc/server.ts'),
+      import('./rpc/dispatch.ts'),
+      import('./adapters/peer-credentials.ts'),
+    ]);
+  const users = { ownUid: process.getuid?.() ?? 0, nameOf: userName };
+  const logCall: LogCall = ({ audit, code, bug, ...fields }) => {
     if (bug) log.error({ ...fields, wanted: audit, err: bug }, 'operation failed in an unexpected way');
     else if (code) log[audit ? 'warn' : 'debug']({ ...fields, code, wanted: audit }, 'operation refused');
     else log[audit ? 'info' : 'debug']({ ...fields, audit }, 'operation');
-  });
+  };
+  const handler = createDispatch({ world, users, log: logCall });
   const server = await RpcServer.listen({
     path: socketPath,
     handler,
@@ -342,6 +348,7 @@ async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts)
     observeCaller: (socket) => observePeerCredentials(engineBinary, socket),
     groupsOf,
     gid: process.getuid?.() === 0 ? groupId(GROUP) : undefined,
+    webUid: () => userId(WEB_USER),
     log,
   });
   if (!server.ok) return server;

@@ -50,30 +50,36 @@ function unknownPeer(why: string): Result<never> {
 
 /** Groups that a user is a member of, besides the one in its login, from the system's files. */
 export function groupsOf(uid: number, files = { passwd: '/etc/passwd', group: '/etc/group' }): number[] {
-  const rows = (path: string): string[][] => {
-    try {
-      return readFileSync(path, 'utf8')
-        .split('\n')
-        .map((line) => line.split(':'));
-    } catch {
-      return [];
-    }
-  };
-  const user = rows(files.passwd).find((row) => row[2] === String(uid));
+  const user = rowsOf(files.passwd).find((row) => row[2] === String(uid));
   if (!user) return [];
-  const member = rows(files.group).filter((row) => row[3]?.split(',').includes(user[0] ?? ''));
+  const member = rowsOf(files.group).filter((row) => row[3]?.split(',').includes(user[0] ?? ''));
   return [user[3], ...member.map((row) => row[2])].map(Number).filter(Number.isInteger);
+}
+
+/** Login name of a user; undefined when there is none. */
+export function userName(uid: number, path = '/etc/passwd'): string | undefined {
+  return rowsOf(path).find((row) => row[2] === String(uid))?.[0];
+}
+
+/** Number of a user by its name, or the number that the name is; undefined when there is none. */
+export function userId(nameOrNumber: string, path = '/etc/passwd'): number | undefined {
+  if (/^[0-9]{1,9}$/.test(nameOrNumber)) return Number(nameOrNumber);
+  const row = rowsOf(path).find((one) => one[0] === nameOrNumber);
+  return row?.[2] === undefined ? undefined : Number(row[2]);
+}
+
+function rowsOf(path: string): string[][] {
+  try {
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'));
+  } catch {
+    return [];
+  }
 }
 
 /** Number of a group by its name; undefined when there is none. */
 export function groupId(name: string, path = '/etc/group'): number | undefined {
-  try {
-    const row = readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'))
-      .find((one) => one[0] === name);
-    return row?.[2] === undefined ? undefined : Number(row[2]);
-  } catch {
-    return undefined;
-  }
+  const row = rowsOf(path).find((one) => one[0] === name);
+  return row?.[2] === undefined ? undefined : Number(row[2]);
 }

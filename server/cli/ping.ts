@@ -57,7 +57,7 @@ async function pingRepeatedly(
   const rtts: (number | undefined)[] = [];
   for (let i = 0; i < flags.count; i++) {
     if (i > 0) await sleep(flags.interval);
-    const answer = await client.call('Ping', { peer, timeout_ms: flags.timeout }, flags.timeout + 5_000);
+    const answer = await client.call('Ping', { peer, timeout_ms: flags.timeout }, { timeoutMs: flags.timeout + 5_000 });
     // Only a missing answer is a lost ping; that there is no such peer will not change.
     if (!answer.ok && answer.error.code !== 'engine.timeout') return answer;
     rtts.push(answer.ok ? answer.value.rtt_ms : undefined);

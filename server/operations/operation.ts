@@ -26,6 +26,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly role: Right;
   /** A person has to have given the password within the last minutes; a token never may. */
   readonly needsPassword?: boolean;
+  /** Only for a Unix user at the socket, whatever session or token a front has. */
+  readonly onlyLocal?: boolean;
   readonly input: Input;
   readonly output: Output;
   /** What the audit says of it; null for what only reads. Never a secret. */

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
 import type { Intent } from '../routing/intent.ts';
 import { Steer } from './steer.ts';
-import type { AcceptedPeer, EngineHello, EnginePort, Learned, World } from './world.ts';
+import type { AcceptedPeer, AuditEvent, EngineHello, EnginePort, Learned, World } from './world.ts';
 
 /** The NodeId of the n-th box of a test. */
 export function boxId(n: number): NodeId {
@@ -154,6 +154,7 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     log: { debug: write, info: write, warn: write },
   });
   const ended: { keepTunnel: boolean }[] = [];
+  const audited: AuditEvent[] = [];
   const world: World = {
     clock,
     version: '1.2.3',
@@ -163,9 +164,10 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     logs: { tail: (count, after) => LINES.filter(({ seq }) => seq > after).slice(-count), wait: async () => {} },
     settings: { entries: [{ key: 'node.name', value: 'Office', origin: 'default' }] },
     host: { observe: async () => ({ 'ip-addr.txt': 'lo' }) },
+    audit: { append: (event) => void audited.push(event) },
     shutDown: (options) => ended.push(options),
   };
-  return { world, steering, engine, clock, stored, logged, ended };
+  return { world, steering, engine, clock, stored, logged, ended, audited };
 }
 
 const LINES = [1, 2, 3].map((seq) => ({ seq, line: `{"msg":"line ${seq}"}` }));

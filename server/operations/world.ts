@@ -17,8 +17,25 @@ export interface World {
   readonly logs: LogView;
   readonly settings: SettingsView;
   readonly host: HostView;
+  readonly audit: AuditPort;
   /** Ends the daemon after the answer is out. */
   readonly shutDown: (options: { readonly keepTunnel: boolean }) => void;
+}
+
+/** What happened, as the audit keeps it. No secret, no password, no payload; names in it may be hostile. */
+export interface AuditEvent {
+  /** `domain.what`: the name of an operation, or what happened by itself. */
+  readonly event: string;
+  /** Who did it; see {@link Actor.name}. */
+  readonly who: string;
+  readonly source: string;
+  readonly surface: string;
+  readonly outcome: 'done' | 'refused' | 'failed';
+  readonly detail: string;
+}
+
+export interface AuditPort {
+  append(event: AuditEvent): void;
 }
 
 /** The engine as operations see it. */

@@ -13,10 +13,17 @@ export interface SocketAccess {
   readonly gid: number;
   /** Groups of a user besides the one it came with. */
   readonly groupsOf: (uid: number) => readonly number[];
+  /** User of the web front; undefined when there is none. */
+  readonly webUid?: number | undefined;
 }
 
-/** Root, the daemon's own user and members of the socket's group get in. */
+/** The web's user never has rights of its own, whatever it says and whichever group it is in. */
+export function isFrontByUser(caller: Caller, webUid: number | undefined): boolean {
+  return webUid !== undefined && webUid !== 0 && caller.uid === webUid;
+}
+
+/** Root, the daemon's own user, the web's and members of the socket's group get in. */
 export function mayConnect(caller: Caller, access: SocketAccess): boolean {
-  if (caller.uid === 0 || caller.uid === access.uid) return true;
+  if (caller.uid === 0 || caller.uid === access.uid || isFrontByUser(caller, access.webUid)) return true;
   return caller.gid === access.gid || access.groupsOf(caller.uid).includes(access.gid);
 }

@@ -2,11 +2,23 @@ import { connect, type Socket } from 'node:net';
 import { LineSplitter } from '../core/line-splitter.ts';
 import { type Failure, fail, failWith, type Result } from '../core/result.ts';
 import type { MethodName, ParamsOf, ResultOf } from './methods.ts';
-import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, RPC_PROTOCOL } from './protocol.ts';
+import { decodeAnswer, encodeCall, HELLO, MAX_RESPONSE_BYTES, type OnBehalf, RPC_PROTOCOL } from './protocol.ts';
 
 const HELLO_TIMEOUT_MS = 5_000;
 /** Longer than any call that waits on purpose by its defaults. */
 const CALL_TIMEOUT_MS = 35_000;
+
+export interface ConnectOptions {
+  /** This connection has no rights of its own: each call says for whom it is. */
+  readonly front?: boolean;
+  /** For the handshake. */
+  readonly timeoutMs?: number;
+}
+
+export interface CallOptions {
+  readonly onBehalf?: OnBehalf;
+  readonly timeoutMs?: number;
+}
 
 /** One conversation with the daemon; calls may overlap. */
 export class RpcClient {
@@ -32,11 +44,15 @@ export class RpcClient {
   }
 
   /** Connects and shakes hands; `daemon.not-reachable` says what to do. */
-  static async connect(path: string, client: string, timeoutMs = HELLO_TIMEOUT_MS): Promise<Result<RpcClient>> {
+  static async connect(path: string, client: string, options: ConnectOptions = {}): Promise<Result<RpcClient>> {
     const opened = await open(path);
     if (!opened.ok) return opened;
     const rpc = new RpcClient(opened.value, path);
-    const greeting = await rpc.#send(HELLO, { protocol: RPC_PROTOCOL, client }, timeoutMs);
+    const greeting = await rpc.#send(
+      HELLO,
+      { protocol: RPC_PROTOCOL, client, ...(options.front ? { front: true } : {}) },
+      { timeoutMs: options.timeoutMs ?? HELLO_TIMEOUT_MS },
+    );
     if (greeting.ok) return { ok: true, value: rpc };
     rpc.close();
     if (greeting.error.code !== 'rpc.timeout') return greeting;
@@ -46,19 +62,19 @@ export class RpcClient {
   }
 
   /** What the daemon answers, or why it does not. */
-  call<M extends MethodName>(
-    method: M,
-    params: ParamsOf<M>,
-    timeoutMs = CALL_TIMEOUT_MS,
-  ): Promise<Result<ResultOf<M>>> {
-    return this.#send(method, params, timeoutMs) as Promise<Result<ResultOf<M>>>;
+  call<M extends MethodName>(method: M, params: ParamsOf<M>, options: CallOptions = {}): Promise<Result<ResultOf<M>>> {
+    return this.#send(method, params, options) as Promise<Result<ResultOf<M>>>;
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #send(method: string, params: unknown, timeoutMs: number): Promise<Result<unknown>> {
+  #send(
+    method: string,
+    params: unknown,
+    { onBehalf, timeoutMs = CALL_TIMEOUT_MS }: CallOptions,
+  ): Promise<Result<unknown>> {
     return new Promise((resolve) => {
       if (this.#end) return resolve(failWith(this.#end));
       const id = ++this.#lastId;
@@ -70,7 +86,7 @@ export class RpcClient {
         clearTimeout(timer);
         resolve(result);
       });
-      this.#socket.write(encodeCall({ id, method, params }));
+      this.#socket.write(encodeCall({ id, method, params, onBehalf }));
     });
   }
 

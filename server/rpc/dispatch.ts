@@ -1,19 +1,23 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
-import { fail, type Result } from '../core/result.ts';
-import { LOCAL_OWNER } from '../operations/actor.ts';
+import { type Failure, fail, failWith, type Result } from '../core/result.ts';
+import type { Actor } from '../operations/actor.ts';
 import { OPERATIONS } from '../operations/all.ts';
+import { decideAccess } from '../operations/authorise.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { World } from '../operations/world.ts';
-import type { Caller } from './caller.ts';
-import type { CallHandler } from './session.ts';
+import { identify, type LocalUsers } from './identify.ts';
+import type { CallHandler, CallOrigin } from './session.ts';
 
 /** What is written down about each call. */
 export type LogCall = (entry: CallEntry) => void;
 
 export interface CallEntry {
   readonly op: string;
-  readonly caller: Caller;
+  readonly who: string;
+  readonly source: string;
+  readonly surface: string;
+  readonly pid: number;
   readonly durationMs: number;
   /** Failure code, or undefined when it was carried out. */
   readonly code?: string;
@@ -23,8 +27,14 @@ export interface CallEntry {
   readonly bug?: unknown;
 }
 
-/** Carries out calls on the operations: checks the input, runs, writes down who did what. */
-export function createDispatch(world: World, log: LogCall): CallHandler {
+export interface DispatchOptions {
+  readonly world: World;
+  readonly users: LocalUsers;
+  readonly log: LogCall;
+}
+
+/** Carries out calls on the operations: finds out who asks, decides whether he may, checks the input, runs, audits. */
+export function createDispatch({ world, users, log }: DispatchOptions): CallHandler {
   const byMethod = new Map<string, Operation>(
     (OPERATIONS as readonly Operation[]).filter((one) => !one.omitted.rpc).map((one) => [one.method, one]),
   );
@@ -32,7 +42,9 @@ export function createDispatch(world: World, log: LogCall): CallHandler {
   return {
     version: world.version,
     methods,
-    async call(method, params, caller) {
+    async call(method, params, origin) {
+      const actor = identify(origin, world, users);
+      if (!actor.ok) return actor;
       const found = byMethod.get(method);
       if (!found) {
         const meant = nearest(method, methods);
@@ -41,38 +53,82 @@ export function createDispatch(world: World, log: LogCall): CallHandler {
           `there is no method ${JSON.stringify(method.slice(0, 64))}${meant ? `; did you mean ${meant}?` : ''}`,
         );
       }
-      return carryOut(found, params, { world, caller, log });
+      return new Carrying(found, actor.value, origin, { world, log }).run(params);
     },
   };
 }
 
-async function carryOut(
-  found: Operation,
-  params: unknown,
-  { world, caller, log }: { world: World; caller: Caller; log: LogCall },
-): Promise<Result<unknown>> {
-  const input = found.input.safeParse(params);
-  if (!input.success) return fail('rpc.bad-params', `${found.method}: ${describe(input.error)}`);
-  const startMs = world.clock.monotonicMs();
-  const audit = found.audit?.(input.data);
-  const entry = (more: Partial<CallEntry>): CallEntry => ({
-    op: found.name,
-    caller,
-    durationMs: Math.round(world.clock.monotonicMs() - startMs),
-    ...(audit === undefined ? {} : { audit }),
-    ...more,
-  });
-  try {
-    // Everybody whom the socket lets in is an administrator; people with roles come with their sessions.
-    const result = await found.run(input.data, world, LOCAL_OWNER);
-    log(entry(result.ok ? {} : { code: result.error.code }));
-    return result;
-  } catch (bug) {
-    log(entry({ code: 'rpc.internal', bug }));
-    return fail('rpc.internal', `${found.method} failed in an unexpected way: this is a bug`, {
-      remedy: 'quicether logs has the details',
-    });
+/** One call on its way, with what is written down about it. */
+class Carrying {
+  readonly #operation: Operation;
+  readonly #actor: Actor;
+  readonly #origin: CallOrigin;
+  readonly #world: World;
+  readonly #log: LogCall;
+  readonly #startMs: number;
+  #detail: string | undefined;
+
+  constructor(operation: Operation, actor: Actor, origin: CallOrigin, { world, log }: { world: World; log: LogCall }) {
+    this.#operation = operation;
+    this.#actor = actor;
+    this.#origin = origin;
+    this.#world = world;
+    this.#log = log;
+    this.#startMs = world.clock.monotonicMs();
   }
+
+  async run(params: unknown): Promise<Result<unknown>> {
+    const operation = this.#operation;
+    // Before the input is looked at: who may not learns nothing of it.
+    const access = decideAccess(operation, this.#actor, this.#world.clock.nowMs());
+    if (!access.ok) return this.#refuse(access.error);
+    const input = operation.input.safeParse(params);
+    if (!input.success) return fail('rpc.bad-params', `${operation.method}: ${describe(input.error)}`);
+    this.#detail = operation.audit?.(input.data);
+    try {
+      const result = await operation.run(input.data, this.#world, this.#actor);
+      if (result.ok) this.#write('done');
+      else this.#write(isRefusal(result.error.code) ? 'refused' : 'failed', result.error);
+      return result;
+    } catch (bug) {
+      const failure = {
+        code: 'rpc.internal',
+        message: `${operation.method} failed in an unexpected way: this is a bug`,
+        remedy: 'quicether logs has the details',
+      };
+      this.#write('failed', failure, bug);
+      return failWith(failure);
+    }
+  }
+
+  #refuse(failure: Failure): Result<never> {
+    this.#write('refused', failure);
+    return failWith(failure);
+  }
+
+  #write(outcome: 'done' | 'refused' | 'failed', failure?: Failure, bug?: unknown): void {
+    const { name: op, audit } = this.#operation;
+    const { name: who, source, surface } = this.#actor;
+    this.#log({
+      op,
+      who,
+      source,
+      surface,
+      pid: this.#origin.caller.pid,
+      durationMs: Math.round(this.#world.clock.monotonicMs() - this.#startMs),
+      ...(failure ? { code: failure.code } : {}),
+      ...(this.#detail === undefined ? {} : { audit: this.#detail }),
+      ...(bug === undefined ? {} : { bug }),
+    });
+    // What only reads and works is not audited; that somebody was kept from reading is.
+    if (audit === null && outcome !== 'refused') return;
+    const detail = [this.#detail, failure && `${failure.code}: ${failure.message}`].filter(Boolean).join('; ');
+    this.#world.audit.append({ event: op, who, source, surface, outcome, detail });
+  }
+}
+
+function isRefusal(code: string): boolean {
+  return code.startsWith('permission.') || code === 'people.throttled' || code.startsWith('people.wrong-');
 }
 
 function describe(error: z.ZodError): string {

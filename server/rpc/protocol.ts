@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { surfaceOf } from '../core/failures.ts';
 import { type Failure, failWith, ok, type Result } from '../core/result.ts';
 
@@ -17,7 +18,32 @@ export interface RpcCall {
   readonly id: CallId;
   readonly method: string;
   readonly params: unknown;
+  /** Whom a front passes the call on for; only on a connection that is a front. */
+  readonly onBehalf?: OnBehalf | undefined;
 }
+
+/** On the wire: `on_behalf` beside `params`. Of session and token at most one. */
+const OnBehalfShape = z
+  .strictObject({
+    session: z.string().min(1).max(128).optional(),
+    token: z.string().min(1).max(128).optional(),
+    /** Address as the front saw it. */
+    source: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[\x21-\x7e]+$/, 'is an address'),
+    surface: z.enum(['page', 'rest']),
+    /** REST repeats a call under the same key without it being done twice. */
+    idempotency_key: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,128}$/, 'is 1 to 128 visible characters of ASCII')
+      .optional(),
+    /** Asked by a page by itself and not by a person: does not keep the session from going idle. */
+    is_background: z.boolean().optional(),
+  })
+  .refine((one) => one.session === undefined || one.token === undefined, 'has a session or a token, not both');
+export type OnBehalf = z.output<typeof OnBehalfShape>;
 
 /** A call that cannot be carried out, with the id to answer under when it had one. */
 export interface BadCall {
@@ -46,12 +72,16 @@ export function decodeCall(line: Uint8Array): Result<RpcCall, BadCall> {
   }
   if (Array.isArray(value)) return bad('rpc.bad-request', 'batches are not supported: send one call a line');
   if (typeof value !== 'object' || value === null) return bad('rpc.bad-request', 'a call is a JSON object');
-  const { jsonrpc, id, method, params } = value as Record<string, unknown>;
+  const { jsonrpc, id, method, params, on_behalf } = value as Record<string, unknown>;
   const isId = (typeof id === 'string' && id.length <= 64) || (typeof id === 'number' && Number.isFinite(id));
   if (!isId) return bad('rpc.bad-request', 'a call has an "id", a number or a string of at most 64 characters');
   if (jsonrpc !== '2.0') return bad('rpc.bad-request', '"jsonrpc" must be "2.0"', id);
   if (typeof method !== 'string') return bad('rpc.bad-request', '"method" must be a string', id);
-  return ok({ id, method, params: params ?? {} });
+  if (on_behalf === undefined) return ok({ id, method, params: params ?? {} });
+  const onBehalf = OnBehalfShape.safeParse(on_behalf);
+  if (onBehalf.success) return ok({ id, method, params: params ?? {}, onBehalf: onBehalf.data });
+  const [issue] = onBehalf.error.issues;
+  return bad('rpc.bad-request', `"on_behalf" ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`, id);
 }
 
 /** The line that answers a call; newline included. */
@@ -67,8 +97,8 @@ export function encodeFailure(id: CallId | null, failure: Failure): string {
 }
 
 /** A client's line for a call; newline included. */
-export function encodeCall(call: RpcCall): string {
-  return `${JSON.stringify({ jsonrpc: '2.0', ...call })}\n`;
+export function encodeCall({ onBehalf, ...call }: RpcCall): string {
+  return `${JSON.stringify({ jsonrpc: '2.0', ...call, on_behalf: onBehalf })}\n`;
 }
 
 /** Reads the daemon's line: the id and what came of the call, or undefined for what is no answer. */

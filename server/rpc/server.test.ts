@@ -311,7 +311,7 @@ test('a daemon that says nothing is not waited for', async () => {
   const mute = createServer((socket) => open.push({ close: () => socket.destroy() }));
   await new Promise<void>((resolve) => mute.listen(path, resolve));
   open.push(mute);
-  const connecting = RpcClient.connect(path, 'test', 30);
+  const connecting = RpcClient.connect(path, 'test', { timeoutMs: 30 });
   expect(await connecting).toMatchObject({ ok: false, error: { code: 'daemon.not-reachable' } });
 });
 

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { type Caller, mayConnect } from './caller.ts';
+import { type Caller, isFrontByUser, mayConnect } from './caller.ts';
 import { encodeFailure } from './protocol.ts';
 import { type CallHandler, RpcSession, SESSION_LIMITS, type SessionLimits } from './session.ts';
 
@@ -20,6 +20,8 @@ export interface RpcServerOptions {
   readonly groupsOf: (uid: number) => readonly number[];
   /** Group that may use the socket besides root and our own user. */
   readonly gid?: number | undefined;
+  /** User of the web front, asked anew for each connection: it may be made while we run. */
+  readonly webUid?: () => number | undefined;
   readonly log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
   readonly limits?: Partial<SessionLimits>;
 }
@@ -95,7 +97,8 @@ export class RpcServer {
     const caller = await options.observeCaller(socket);
     if (socket.destroyed) return;
     const gid = options.gid ?? statSync(options.path, { throwIfNoEntry: false })?.gid ?? process.getgid?.() ?? 0;
-    const access = { uid: process.getuid?.() ?? 0, gid, groupsOf: options.groupsOf };
+    const webUid = options.webUid?.();
+    const access = { uid: process.getuid?.() ?? 0, gid, groupsOf: options.groupsOf, webUid };
     if (!caller.ok || !mayConnect(caller.value, access)) {
       options.log.warn(caller.ok ? caller.value : { code: caller.error.code }, 'rpc client refused');
       const failure = caller.ok
@@ -112,6 +115,7 @@ export class RpcServer {
     new RpcSession(socket, caller.value, options.handler, {
       clock: options.clock,
       limits: { ...SESSION_LIMITS, ...options.limits },
+      isFront: isFrontByUser(caller.value, webUid),
       onDropped: (why) => options.log.warn({ ...caller.value, why }, 'rpc client dropped'),
     });
   }

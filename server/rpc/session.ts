@@ -11,6 +11,7 @@ import {
   type HelloAnswer,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
+  type OnBehalf,
   RPC_PROTOCOL,
   type RpcCall,
 } from './protocol.ts';
@@ -44,8 +45,22 @@ export const SESSION_LIMITS: SessionLimits = {
 export interface CallHandler {
   readonly version: string;
   readonly methods: readonly string[];
-  call(method: string, params: unknown, caller: Caller): Promise<Result<unknown>>;
+  call(method: string, params: unknown, from: CallOrigin): Promise<Result<unknown>>;
 }
+
+/** Where a call came from, as the daemon knows it and not as the client says. */
+export interface CallOrigin {
+  readonly caller: Caller;
+  /** A front has no rights of its own: it passes on what people and programs showed it. */
+  readonly isFront: boolean;
+  /** What the client calls itself; for the log and the audit only. */
+  readonly client: string;
+  readonly onBehalf?: OnBehalf | undefined;
+}
+
+/** Unanswered calls of a front, which has many people behind it. */
+const MAX_OUTSTANDING_FRONT = 256;
+const MAX_CLIENT_LENGTH = 64;
 
 /** One client's conversation: reads its lines, answers them, and drops it when it costs too much. */
 export class RpcSession {
@@ -58,6 +73,8 @@ export class RpcSession {
   readonly #lines = new LineSplitter(MAX_REQUEST_BYTES);
   readonly #timers = new Map<'handshake' | 'idle' | 'line' | 'stall', CancelTimer>();
   #isGreeted = false;
+  #isFront: boolean;
+  #client = '';
   #outstanding = 0;
   #isOver = false;
 
@@ -65,13 +82,14 @@ export class RpcSession {
     socket: Socket,
     caller: Caller,
     handler: CallHandler,
-    options: { clock: Clock; limits: SessionLimits; onDropped: (why: string) => void },
+    options: { clock: Clock; limits: SessionLimits; isFront: boolean; onDropped: (why: string) => void },
   ) {
     this.#socket = socket;
     this.#caller = caller;
     this.#handler = handler;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#isFront = options.isFront;
     this.#onDropped = options.onDropped;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     // Lending it to the child that asks for the credentials has paused it for good.
@@ -112,7 +130,8 @@ export class RpcSession {
       this.#greet(call);
       return;
     }
-    if (this.#outstanding >= this.#limits.maxOutstanding) {
+    const most = this.#isFront ? MAX_OUTSTANDING_FRONT : this.#limits.maxOutstanding;
+    if (this.#outstanding >= most) {
       const message = `${this.#outstanding} calls of this connection are not answered yet: wait for one`;
       this.#send(encodeFailure(call.id, { code: 'rpc.busy', message }));
       return;
@@ -127,15 +146,20 @@ export class RpcSession {
       return;
     }
     this.#isGreeted = true;
+    const { front, client } = call.params as { front?: unknown; client?: unknown };
+    // Only ever more of a front: who is one by its user cannot say that it is none.
+    if (front === true) this.#isFront = true;
+    if (typeof client === 'string') this.#client = client.slice(0, MAX_CLIENT_LENGTH);
     this.#disarm('handshake');
     this.#arm('idle', this.#limits.idleMs, 'asked nothing for long');
     this.#send(encodeAnswer(call.id, greeting.value));
   }
 
-  async #carryOut({ id, method, params }: RpcCall): Promise<void> {
+  async #carryOut({ id, method, params, onBehalf }: RpcCall): Promise<void> {
     this.#outstanding++;
     this.#disarm('idle');
-    const result = await this.#handler.call(method, params, this.#caller);
+    const origin = { caller: this.#caller, isFront: this.#isFront, client: this.#client, onBehalf };
+    const result = await this.#handler.call(method, params, origin);
     this.#outstanding--;
     if (this.#isOver) return;
     if (this.#outstanding === 0) this.#arm('idle', this.#limits.idleMs, 'asked nothing for long');

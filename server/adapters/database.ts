@@ -1,0 +1,182 @@
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
+import { fail, ok, type Result } from '../core/result.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+import { explainStateError } from './state-file.ts';
+
+/** For another connection to let go of the file; ours is the only one but for a backup. */
+const BUSY_MS = 2_000;
+/** Damages named in a message. */
+const MAX_DAMAGES = 3;
+
+/** The daemon's one SQLite file. What SQLite throws ends here, as a `database.*` or `state.*` failure. */
+export interface Database {
+  readonly path: string;
+  /** A statement, prepared once for its text; use it inside {@link read} and {@link transaction} only. */
+  prepare(sql: string): StatementSync;
+  /** What `work` returns, or why the database cannot be read. */
+  read<T>(work: () => T): Result<T>;
+  /** All of `work` on the disk, or a failure and nothing changed. A failed result undoes, too. */
+  transaction<T>(work: () => Result<T>): Result<T>;
+  /** Writes a copy, whole and consistent, while everything goes on; `target` is replaced in one step. */
+  backup(target: string): Promise<Result<void>>;
+  close(): void;
+}
+
+/**
+ * Opens the database, checks every page of it, and brings it to this release's form.
+ *
+ * A damaged file, or one of a newer release, is refused and left as it is. Before its form changes, a
+ * copy of the old one is kept as `box.db.v1`, so that the release before finds what it can read.
+ */
+export function openDatabase(path: string, migrations: readonly Migration[] = MIGRATIONS): Result<Database> {
+  try {
+    // Made by us and not by SQLite, which would let the umask choose who may read it.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+  } catch (error) {
+    return explainStateError(path, error);
+  }
+  let sqlite: DatabaseSync | undefined;
+  try {
+    sqlite = new DatabaseSync(path, { timeout: BUSY_MS, allowExtension: false, defensive: true });
+    const ready = makeReady(sqlite, path, migrations);
+    if (ready.ok) return ok(wrap(sqlite, path));
+    sqlite.close();
+    return ready;
+  } catch (error) {
+    if (sqlite?.isOpen) sqlite.close();
+    return explain(path, error);
+  }
+}
+
+function makeReady(sqlite: DatabaseSync, path: string, migrations: readonly Migration[]): Result<void> {
+  const intact = checkIntegrity(sqlite, path);
+  if (!intact.ok) return intact;
+  const version = Number(sqlite.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > migrations.length) {
+    return fail(
+      'database.newer',
+      `${path}: was written by a newer release (form ${version}, this one reads ${migrations.length})`,
+      {
+        remedy: existsSync(`${path}.v${migrations.length}`)
+          ? `update this box again, or put ${path}.v${migrations.length} in its place: it is from before the update`
+          : 'update this box again',
+      },
+    );
+  }
+  // FULL: what a person was told is done is on the disk; WAL: readers and the backup never wait for a writer.
+  sqlite.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON',
+  );
+  sqlite.exec('PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -1024');
+  if (version > 0 && version < migrations.length) keepCopy(sqlite, `${path}.v${version}`);
+  for (const [at, { sql }] of migrations.entries()) {
+    if (at < version) continue;
+    sqlite.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`);
+  }
+  return ok(undefined);
+}
+
+function checkIntegrity(sqlite: DatabaseSync, path: string): Result<void> {
+  const rows = sqlite.prepare(`PRAGMA integrity_check(${MAX_DAMAGES})`).all();
+  const found = rows.map((row) => String(row['integrity_check']));
+  return found.length === 1 && found[0] === 'ok' ? ok(undefined) : damaged(path, found.join('; '));
+}
+
+function keepCopy(sqlite: DatabaseSync, target: string): void {
+  rmSync(`${target}.new`, { force: true });
+  sqlite.prepare('VACUUM INTO ?').run(`${target}.new`);
+  chmodSync(`${target}.new`, 0o600);
+  renameSync(`${target}.new`, target);
+}
+
+function wrap(sqlite: DatabaseSync, path: string): Database {
+  const statements = new Map<string, StatementSync>();
+  return {
+    path,
+    prepare: (sql) => {
+      const known = statements.get(sql);
+      if (known) return known;
+      const made = sqlite.prepare(sql);
+      statements.set(sql, made);
+      return made;
+    },
+    read: (work) => {
+      try {
+        return ok(work());
+      } catch (error) {
+        return explain(path, error);
+      }
+    },
+    transaction: (work) => runTransaction(sqlite, path, work),
+    backup: async (target) => {
+      const draft = `${target}.new`;
+      try {
+        closeSync(openSync(draft, 'w', 0o600));
+        await backup(sqlite, draft);
+        renameSync(draft, target);
+        return ok(undefined);
+      } catch (error) {
+        rmSync(draft, { force: true });
+        return explain(target, error);
+      }
+    },
+    close: () => {
+      statements.clear();
+      if (sqlite.isOpen) sqlite.close();
+    },
+  };
+}
+
+function runTransaction<T>(sqlite: DatabaseSync, path: string, work: () => Result<T>): Result<T> {
+  try {
+    sqlite.exec('BEGIN IMMEDIATE');
+    const result = work();
+    sqlite.exec(result.ok ? 'COMMIT' : 'ROLLBACK');
+    return result;
+  } catch (error) {
+    try {
+      if (sqlite.isOpen && sqlite.isTransaction) sqlite.exec('ROLLBACK');
+    } catch {
+      // The first failure is the one to tell.
+    }
+    return explain(path, error);
+  }
+}
+
+/** Primary result codes, https://www.sqlite.org/rescode.html */
+const SQLITE = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
+
+function explain(path: string, error: unknown): Result<never> {
+  const { errcode, message, code } = error as { errcode?: number; message: string; code?: string };
+  if (errcode === undefined) {
+    // Bugs are for the caller to fall over; only what the file system says is a failure.
+    if (code === undefined || code.startsWith('ERR_')) throw error;
+    return explainStateError(path, error);
+  }
+  switch (errcode & 0xff) {
+    case SQLITE.corrupt:
+    case SQLITE.notADatabase:
+      return damaged(path, message);
+    case SQLITE.full:
+      return fail('state.full', `${path}: the disk is full; nothing was changed`, {
+        remedy: 'make room and try again',
+      });
+    case SQLITE.readOnly:
+    case SQLITE.cannotOpen:
+      return fail('state.read-only', `${path}: cannot be written: ${message}`, {
+        remedy: 'see whether the disk is mounted writable and has room',
+      });
+    default:
+      return fail('database.failed', `${path}: ${message}`, { remedy: 'see whether the disk is healthy and has room' });
+  }
+}
+
+function damaged(path: string, why: string): Result<never> {
+  return fail('database.damaged', `${path}: the database is damaged: ${why}`, {
+    remedy: existsSync(`${path}.bak`)
+      ? `the tunnel goes on and the file is kept; stop the daemon, move the file away, put ${path}.bak (last good copy) in its place, start`
+      : 'the tunnel goes on and the file is kept; stop the daemon, move it away and start: the box then waits to be claimed again',
+  });
+}

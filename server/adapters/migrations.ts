@@ -1,0 +1,59 @@
+/** One step of the database's form; steps are only ever added at the end, a released one never changes. */
+export interface Migration {
+  /** What it brings, for the log. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Steps in order; the database's version is how many of them it has. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'people, sessions and tokens',
+    sql: `
+      CREATE TABLE users (
+        user_id TEXT PRIMARY KEY,
+        user_name TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin', 'owner')),
+        password_hash TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        last_seen_ms INTEGER,
+        totp_secret BLOB,
+        totp_last_step INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE recovery_codes (
+        user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+        code_hash BLOB NOT NULL,
+        PRIMARY KEY (user_id, code_hash)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE sessions (
+        session_id TEXT PRIMARY KEY,
+        secret_hash BLOB NOT NULL UNIQUE,
+        user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+        source TEXT NOT NULL,
+        surface TEXT NOT NULL,
+        started_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
+        password_until_ms INTEGER,
+        old_secret_hash BLOB,
+        old_until_ms INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX sessions_by_user ON sessions (user_id);
+      CREATE INDEX sessions_by_old_secret ON sessions (old_secret_hash) WHERE old_secret_hash IS NOT NULL;
+      CREATE TABLE tokens (
+        token_id TEXT PRIMARY KEY,
+        secret_hash BLOB NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin', 'owner')),
+        user_id TEXT REFERENCES users ON DELETE CASCADE,
+        sources TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        used_ms INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE claim (
+        only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+        code TEXT NOT NULL
+      ) STRICT;
+    `,
+  },
+];
