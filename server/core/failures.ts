@@ -37,6 +37,10 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'settings.*': { exit: EXIT.error, rpc: -32006, http: 422 },
   'node-id.*': { exit: EXIT.error, rpc: -32602, http: 422 },
   'ip.*': { exit: EXIT.error, rpc: -32602, http: 422 },
+  'web.bad-form': { exit: EXIT.error, rpc: -32000, http: 400 },
+  'web.forged': { exit: EXIT.error, rpc: -32000, http: 403 },
+  'web.not-found': { exit: EXIT.error, rpc: -32000, http: 404 },
+  'web.too-large': { exit: EXIT.error, rpc: -32000, http: 413 },
   'peer.unknown': { exit: EXIT.error, rpc: -32007, http: 404 },
   'peer.*': { exit: EXIT.error, rpc: -32008, http: 409 },
 };

@@ -79,7 +79,7 @@ export interface Front {
   /** After a change: to a page of ours, which shows `word` once. */
   redirectTo(c: WebContext, path: string, word?: Word): Response;
   /** The same to the page the form was on (field `back`, else the referring page), or `otherwise`. */
-  redirectBack(c: WebContext, otherwise: string, word?: Word): Response;
+  redirectBack(c: WebContext, otherwise: string, word?: Word): Promise<Response>;
   /** Lets only people through who have at least this role; the daemon decides again on each call. */
   requireRole(role: Role): MiddlewareHandler<WebEnv>;
   /** Adds something to watch at `/events?topics=NAME,NAME.KEY`. */
