@@ -21,6 +21,7 @@ import type { HostPort } from './core/host-port.ts';
 import { parseNodeId } from './core/node-id.ts';
 import { fail, ok, type Result } from './core/result.ts';
 import type { Steer } from './operations/steer.ts';
+import type { OfficeWatch } from './operations/watch-offices.ts';
 import type { World } from './operations/world.ts';
 import type { Intent } from './routing/intent.ts';
 import type { LogCall } from './rpc/dispatch.ts';
@@ -113,6 +114,8 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const { steering, intent } = steered.value;
 
   const { openHostView } = await import('./adapters/host-view.ts');
+  const { SimulatedAudit } = await import('./operations/simulated-audit.ts');
+  const health = await openHealth(steering, undo);
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
   const shown = options.desk.show(options.loaded);
@@ -124,7 +127,8 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     steering,
     logs,
     settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
-    audit: { append: () => {} },
+    audit: new SimulatedAudit(),
+    health,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
     // After the answer is out.
     shutDown: ({ keepTunnel }) => void setTimeout(() => void stop(keepTunnel), 20),
@@ -140,6 +144,14 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   // Another program's engine (systemd) has a life of its own: it ends with `stop`, not with the daemon.
   const keepsTunnel = options.engineSocket !== undefined;
   return ok({ nodeId: intent.id, socketPath, ended: ended.promise, stop: () => stop(keepsTunnel) });
+}
+
+async function openHealth(steering: Steer, undo: Undo): Promise<OfficeWatch> {
+  const { OfficeWatch } = await import('./operations/watch-offices.ts');
+  const health = new OfficeWatch({ clock: systemClock, steering, lastGood: () => undefined, onSample: () => {} });
+  undo.add(() => health.stop());
+  health.start();
+  return health;
 }
 
 interface Parts {

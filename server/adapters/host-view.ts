@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { HostView } from '../operations/world.ts';
+import { observeLines } from './host-lines.ts';
 
 const TIMEOUT_MS = 3_000;
 const MAX_OUTPUT_BYTES = 256 << 10;
@@ -24,6 +25,7 @@ export function openHostView(engineLogFile: string | undefined): HostView {
       const engineLog = engineLogFile === undefined ? {} : { 'engine.log': tailOf(engineLogFile) };
       return { ...Object.fromEntries(entries), ...engineLog };
     },
+    lines: async () => observeLines(),
   };
 }
 

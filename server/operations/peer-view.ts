@@ -97,18 +97,24 @@ function viewPeer(peer: PeerStatus, here: Here, routes: Snapshot['routes']): Pee
     status: STATUS[peer.state],
     problem: problem ?? routes.find((route) => route.problem)?.problem ?? null,
     remedy: isWaiting ? `on the other box: quicether peers accept ${here.self}` : (planned?.remedy ?? null),
-    overlay_addresses: routes
-      .filter((route) => isHost(route.destination))
-      .map((route) => route.destination.replace(/\/.*/, '')),
+    overlay_addresses: overlayAddressesOf(routes),
     connected_sec: Math.floor(peer.connected_ms / 1000),
     sent_bytes: peer.sent_bytes,
     received_bytes: peer.received_bytes,
   };
 }
 
-function namesHere({ intent, steering }: World): Map<string, string> {
+/** What people here call the boxes. */
+export function namesHere({ intent, steering }: World): Map<string, string> {
   const named = [...steering.accepted.map(({ nodeId: id, name }) => ({ id, name })), ...intent.peers];
   return new Map(named.flatMap(({ id, name }) => (name ? [[id, name] as const] : [])));
+}
+
+/** Addresses of the box itself among the routes to it. */
+export function overlayAddressesOf(routes: Snapshot['routes']): string[] {
+  return routes
+    .filter(({ destination }) => isHost(destination))
+    .map(({ destination }) => destination.replace(/\/.*/, ''));
 }
 
 function isHost(destination: string): boolean {

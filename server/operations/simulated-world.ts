@@ -4,8 +4,10 @@ import { type NodeId, nodeIdFromBytes } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
 import type { Intent } from '../routing/intent.ts';
+import { SimulatedAudit } from './simulated-audit.ts';
 import { Steer } from './steer.ts';
-import type { AcceptedPeer, AuditEvent, EngineHello, EnginePort, Learned, World } from './world.ts';
+import { OfficeWatch } from './watch-offices.ts';
+import type { AcceptedPeer, EngineHello, EnginePort, Learned, World } from './world.ts';
 
 /** The NodeId of the n-th box of a test. */
 export function boxId(n: number): NodeId {
@@ -154,7 +156,8 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     log: { debug: write, info: write, warn: write },
   });
   const ended: { keepTunnel: boolean }[] = [];
-  const audited: AuditEvent[] = [];
+  const audit = new SimulatedAudit();
+  const health = new OfficeWatch({ clock, steering, lastGood: () => undefined, onSample: () => {} });
   const world: World = {
     clock,
     version: '1.2.3',
@@ -163,11 +166,15 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     steering,
     logs: { tail: (count, after) => LINES.filter(({ seq }) => seq > after).slice(-count), wait: async () => {} },
     settings: { entries: [{ key: 'node.name', value: 'Office', origin: 'default' }] },
-    host: { observe: async () => ({ 'ip-addr.txt': 'lo' }) },
-    audit: { append: (event) => void audited.push(event) },
+    host: {
+      observe: async () => ({ 'ip-addr.txt': 'lo' }),
+      lines: async () => [{ interface: 'eth0', addresses: ['192.0.2.9'], isLinkUp: true }],
+    },
+    audit,
+    health,
     shutDown: (options) => ended.push(options),
   };
-  return { world, steering, engine, clock, stored, logged, ended, audited };
+  return { world, steering, engine, clock, stored, logged, ended, audit, audited: audit.events, health };
 }
 
 const LINES = [1, 2, 3].map((seq) => ({ seq, line: `{"msg":"line ${seq}"}` }));

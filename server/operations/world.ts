@@ -4,6 +4,10 @@ import type { HostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { Result } from '../core/result.ts';
 import type { Intent, PlanProblem } from '../routing/intent.ts';
+import type { AuditPort } from './audit-port.ts';
+import type { HealthPort } from './health-port.ts';
+
+export type { AuditEvent, AuditPort } from './audit-port.ts';
 
 /** Everything that operations may touch; the composition root builds it, tests build their own. */
 export interface World {
@@ -18,24 +22,9 @@ export interface World {
   readonly settings: SettingsView;
   readonly host: HostView;
   readonly audit: AuditPort;
+  readonly health: HealthPort;
   /** Ends the daemon after the answer is out. */
   readonly shutDown: (options: { readonly keepTunnel: boolean }) => void;
-}
-
-/** What happened, as the audit keeps it. No secret, no password, no payload; names in it may be hostile. */
-export interface AuditEvent {
-  /** `domain.what`: the name of an operation, or what happened by itself. */
-  readonly event: string;
-  /** Who did it; see {@link Actor.name}. */
-  readonly who: string;
-  readonly source: string;
-  readonly surface: string;
-  readonly outcome: 'done' | 'refused' | 'failed';
-  readonly detail: string;
-}
-
-export interface AuditPort {
-  append(event: AuditEvent): void;
 }
 
 /** The engine as operations see it. */
@@ -114,4 +103,14 @@ export interface SettingsView {
 export interface HostView {
   /** Addresses, routes and the like as the system's own tools print them, by file name. */
   observe(): Promise<Readonly<Record<string, string>>>;
+  /** Interfaces with a way to the internet. */
+  lines(): Promise<readonly HostLine[]>;
+}
+
+/** An internet line as the system has it. */
+export interface HostLine {
+  readonly interface: string;
+  readonly addresses: readonly string[];
+  /** Undefined when the system does not say. */
+  readonly isLinkUp: boolean | undefined;
 }

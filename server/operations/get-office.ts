@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import type { PathStatus } from '../adapters/engine-messages.ts';
+import { fail, ok } from '../core/result.ts';
+import { AuditView, viewEvent } from './audit-view.ts';
+import { findPeer } from './find-peer.ts';
+import { OfficeView, rounded, viewOffices } from './office-view.ts';
+import { operation } from './operation.ts';
+import { overlayAddressesOf } from './peer-view.ts';
+
+const OfficePath = z.object({
+  interface: z.string(),
+  local: z.string(),
+  remote: z.string(),
+  rtt_ms: z.number(),
+  loss_ratio: z.number().nullable().describe('lately; null while nothing is sent'),
+  state: z.enum(['up', 'suspect']),
+});
+/** The engine keeps a quiet path alive every few seconds. */
+const SUSPECT_MS = 5_000;
+const EVENTS = 20;
+
+/** One office with its paths, numbers and what happened. */
+export const getOffice = operation({
+  name: 'office.get',
+  method: 'GetOffice',
+  summary: 'One office: whether it works, its paths, its traffic, and what happened to it last.',
+  role: 'viewer',
+  input: z.object({ peer: z.string().min(1).max(128) }),
+  output: OfficeView.extend({
+    overlay_addresses: z.array(z.string()),
+    prefixes: z.array(z.string()).describe('networks behind it'),
+    sent_bytes: z.number(),
+    received_bytes: z.number(),
+    sent_bps: z.number().nullable(),
+    received_bps: z.number().nullable(),
+    path_list: z.array(OfficePath),
+    events: z.array(AuditView),
+  }),
+  audit: null,
+  rest: { verb: 'GET', path: '/offices/{peer}' },
+  omitted: { cli: 'quicether status and quicether peers tell it there' },
+
+  async run({ peer }, world) {
+    const observed = await world.steering.snapshot();
+    const snapshot = observed.ok ? observed.value : undefined;
+    const found = findPeer(peer, snapshot, world);
+    if (!found.ok) return found;
+    const nodeId = found.value;
+    const office = viewOffices(snapshot, world).find((one) => one.node_id === nodeId);
+    if (!office) {
+      return fail('peer.unknown', `${nodeId} is no office of this box`, { remedy: 'GetOffices lists them' });
+    }
+    const status = snapshot?.peers.find((one) => one.node_id === nodeId);
+    const routes = snapshot?.routes.filter((route) => route.node_id === nodeId) ?? [];
+    const overlay = overlayAddressesOf(routes);
+    const health = world.health.of(nodeId);
+    const viewPath = (path: PathStatus): z.output<typeof OfficePath> => ({
+      interface: path.interface,
+      local: path.local,
+      remote: path.remote,
+      rtt_ms: Math.round(path.rtt_us) / 1000,
+      loss_ratio: rounded(world.health.pathLoss(nodeId, path)),
+      state: path.silent_ms > SUSPECT_MS ? 'suspect' : 'up',
+    });
+    const events = await world.audit.query({ text: nodeId }, EVENTS);
+    return ok({
+      ...office,
+      overlay_addresses: overlay,
+      prefixes: routes
+        .map(({ destination }) => destination)
+        .filter((one) => !overlay.includes(one.replace(/\/.*/, ''))),
+      sent_bytes: status?.sent_bytes ?? 0,
+      received_bytes: status?.received_bytes ?? 0,
+      sent_bps: rounded(health?.sentBps),
+      received_bps: rounded(health?.receivedBps),
+      path_list: (status?.paths ?? []).map(viewPath),
+      events: events.ok ? events.value.events.map(viewEvent) : [],
+    });
+  },
+});

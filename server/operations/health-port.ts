@@ -1,0 +1,36 @@
+import type { NodeId } from '../core/node-id.ts';
+import type { OfficeState } from '../lines/office-state.ts';
+
+/** How one office is, as last decided. */
+export interface OfficeHealth {
+  readonly state: OfficeState;
+  /** Wall clock, when it became so. */
+  readonly sinceMs: number;
+  /** Round trip through the tunnel to its engine and back. */
+  readonly rttMs: number | undefined;
+  /** Wall clock of the last answer, also of an earlier run. */
+  readonly lastGoodMs: number | undefined;
+  readonly problem: string | undefined;
+  readonly remedy: string | undefined;
+  readonly sentBps: number | undefined;
+  readonly receivedBps: number | undefined;
+  /** Of the outer packets sent since the look before. */
+  readonly lossRatio: number | undefined;
+}
+
+/** One measurement, for the history. */
+export interface HealthSample {
+  readonly rttMs: number | undefined;
+  readonly sentBps: number | undefined;
+  readonly receivedBps: number | undefined;
+  readonly lossRatio: number | undefined;
+}
+
+/** "Is it working?", answered from probes. */
+export interface HealthPort {
+  /** Wall clock of the last look; undefined before the first. */
+  readonly checkedMs: number | undefined;
+  of(nodeId: NodeId): OfficeHealth | undefined;
+  /** Loss of each path since the look before, by office, local and remote address. */
+  pathLoss(nodeId: NodeId, path: { readonly local: string; readonly remote: string }): number | undefined;
+}
