@@ -21,6 +21,16 @@ export default defineConfig({
       { test: { name: 'contracts', include: ['test/contracts/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Each file has boxes and a browser of its own, and there may be two cores.
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
           name: 'package',
           include: ['scripts/package*.test.ts'],
           testTimeout: 300_000,

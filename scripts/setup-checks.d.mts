@@ -4,7 +4,8 @@ type NpmLock = {
   >;
 };
 
-export function debianPackagesFor(purpose: 'run' | 'lab', isThere: (program: string) => boolean): string[];
+export const PURPOSES: readonly string[];
+export function debianPackagesFor(purpose: 'run' | 'lab' | 'test', isThere: (program: string) => boolean): string[];
 export function nodeProblem(version: string): string | undefined;
 export function cargoProblem(said: string | undefined): string | undefined;
 export function npmPackagesDiffer(lock: NpmLock, installed: NpmLock | undefined): boolean;

@@ -10,7 +10,10 @@ const CARGO_MINOR = 88;
 const RUSTUP =
   "install Rust with rustup (https://rustup.rs), then run this again; the distribution's package is too old";
 
-/** Programs, the Debian package each comes from, and who needs it. */
+/** What a set-up can be for; each needs what those before it need. */
+export const PURPOSES = ['run', 'lab', 'test'];
+
+/** Programs, the Debian package each comes from, and the first purpose that needs it. */
 const PROGRAMS = [
   ['ip', 'iproute2', 'run'],
   ['nft', 'nftables', 'lab'],
@@ -21,11 +24,14 @@ const PROGRAMS = [
   ['rsync', 'rsync', 'lab'],
   ['ssh', 'openssh-client', 'lab'],
   ['sshd', 'openssh-server', 'lab'],
+  ['curl', 'curl', 'test'],
+  ['chromium', 'chromium', 'test'],
 ];
 
-/** Debian packages whose programs are missing, for `run` or for `lab` (which needs both). */
+/** Debian packages whose programs are missing for one of {@link PURPOSES}. */
 export function debianPackagesFor(purpose, isThere) {
-  return PROGRAMS.filter(([program, , who]) => (who === 'run' || purpose === 'lab') && !isThere(program)).map(
+  const wanted = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1);
+  return PROGRAMS.filter(([program, , first]) => wanted.includes(first) && !isThere(program)).map(
     ([, debianPackage]) => debianPackage,
   );
 }

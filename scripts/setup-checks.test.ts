@@ -28,6 +28,9 @@ test('only the packages of missing programs are asked for, and test tools only f
   expect(debianPackagesFor('run', isThere)).toEqual(['iproute2']);
   expect(debianPackagesFor('lab', isThere)).toEqual(['iproute2', 'iperf3']);
   expect(debianPackagesFor('lab', () => true)).toEqual([]);
+  const isNoBrowserThere = (program: string) => program !== 'chromium';
+  expect(debianPackagesFor('lab', isNoBrowserThere)).toEqual([]);
+  expect(debianPackagesFor('test', isNoBrowserThere)).toEqual(['chromium']);
 });
 
 test('node_modules is left alone when every package that belongs here has the locked version', () => {

@@ -18,7 +18,14 @@ import {
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cargoProblem, debianPackagesFor, describeSources, nodeProblem, npmPackagesDiffer } from './setup-checks.mjs';
+import {
+  cargoProblem,
+  debianPackagesFor,
+  describeSources,
+  nodeProblem,
+  npmPackagesDiffer,
+  PURPOSES,
+} from './setup-checks.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const purpose = process.argv[2] ?? 'run';
@@ -169,7 +176,7 @@ function buildEngine({ cargo, version }) {
   if (invoker) for (const path of [join(root, '.cache'), stampFile]) chownSync(path, invoker.uid, invoker.gid);
 }
 
-if (purpose !== 'run' && purpose !== 'lab') stop(`"${purpose}" is not a purpose; say run or lab`);
+if (!PURPOSES.includes(purpose)) stop(`"${purpose}" is not a purpose; say ${PURPOSES.join(', ')}`);
 checkTools();
 const toolchain = findCargo();
 installDebianPackages();

@@ -83,6 +83,7 @@ const steps: readonly Step[] = [
   cargo,
   fuzz,
   vitest('package'),
+  vitest('browser'),
   ...scenarioNames().map(scenario),
 ];
 
