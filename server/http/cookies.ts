@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { isZone } from '../../views/words/time.ts';
 import type { Word } from '../../views/model.ts';
+import { isZone } from '../../views/words/time.ts';
 import type { WebContext } from './front.ts';
 
 /** `__Host-` is put in front of all: only this very host can set them, for all of its paths, over TLS. */

@@ -209,7 +209,11 @@ export class WebFront implements Front {
   #signIn(c: WebContext): Response {
     if (sessionOf(c)) {
       dropSession(c);
-      leaveWord(c, { state: 'unknown', title: 'You were signed out', detail: 'Sign in again to go on where you were.' });
+      leaveWord(c, {
+        state: 'unknown',
+        title: 'You were signed out',
+        detail: 'Sign in again to go on where you were.',
+      });
     }
     const target = `/sign-in?next=${this.#cameFrom(c)}`;
     if (c.req.header('hx-request') !== 'true') return c.redirect(target, 303);

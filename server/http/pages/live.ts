@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { surfaceOf } from '../../core/failures.ts';
+import type { Failure } from '../../core/result.ts';
+import { sessionOf, zoneOf } from '../cookies.ts';
+import type { App, Front, WebContext } from '../front.ts';
+import type { LiveHub } from '../live-hub.ts';
+import type { EventSink } from '../live-viewers.ts';
+
+/** `GET /events?show=pulse,offices&of=KEY`: what pages show, as it changes. */
+export function registerEvents(app: App, front: Front, hub: LiveHub): void {
+  app.get('/events', async (c) => {
+    if (c.req.method === 'HEAD') return c.body(null);
+    const session = sessionOf(c);
+    // Asked again although the daemon was asked a moment ago: a stream outlives the page that opened it.
+    const me = await front.me(c);
+    if (!me.ok || !session) return refuse(c, me.ok ? { code: 'permission.signed-out', message: '' } : me.error);
+    const watching = {
+      session,
+      source: front.sourceOf(c),
+      role: me.value.role,
+      zone: zoneOf(c),
+      show: (c.req.query('show') ?? '').split(',').filter((name) => name !== ''),
+      of: (c.req.query('of') ?? '').slice(0, 128),
+    };
+    const topics = hub.admit(watching);
+    if (!topics.ok) return refuse(c, topics.error);
+    const sink = openStream(c);
+    hub.join(sink, watching, topics.value);
+    return RESPONSE_ALREADY_SENT;
+  });
+}
+
+/** A script asked, not a person: the failure in one line. */
+function refuse(c: WebContext, failure: Failure): Response {
+  const { http } = surfaceOf(failure.code);
+  if (http === 503) c.header('Retry-After', '5');
+  return c.text(`${failure.message}\n`, http as 503);
+}
+
+/**
+ * The answer, written to directly: what goes out is the same for all who watch, and is not copied
+ * through a web stream for each of them. Over HTTP/2 there is no `Transfer-Encoding`, and nothing
+ * here sets one.
+ */
+function openStream(c: WebContext): EventSink {
+  // Node's two kinds of answer agree in what is used here; their types do not.
+  const outgoing = c.env.outgoing as ServerResponse;
+  outgoing.statusCode = 200;
+  outgoing.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+  outgoing.setHeader('Cache-Control', 'no-store');
+  outgoing.setHeader('X-Accel-Buffering', 'no');
+  outgoing.write(Buffer.from('retry: 2000\n\n'));
+  return outgoing;
+}
