@@ -43,6 +43,20 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'web.too-large': { exit: EXIT.error, rpc: -32000, http: 413 },
   'peer.unknown': { exit: EXIT.error, rpc: -32007, http: 404 },
   'peer.*': { exit: EXIT.error, rpc: -32008, http: 409 },
+  'idempotency.other-request': { exit: EXIT.error, rpc: -32602, http: 422 },
+  'idempotency.anonymous': { exit: EXIT.usage, rpc: -32602, http: 400 },
+  'rest.unknown': { exit: EXIT.error, rpc: -32000, http: 404 },
+  'rest.unknown-path': { exit: EXIT.error, rpc: -32000, http: 404 },
+  'rest.cross-site': { exit: EXIT.permission, rpc: -32004, http: 403 },
+  'rest.method': { exit: EXIT.usage, rpc: -32602, http: 405 },
+  'rest.changed': { exit: EXIT.error, rpc: -32000, http: 412 },
+  'rest.too-large': { exit: EXIT.usage, rpc: -32602, http: 413 },
+  'rest.media-type': { exit: EXIT.usage, rpc: -32602, http: 415 },
+  'rest.value': { exit: EXIT.usage, rpc: -32602, http: 422 },
+  'rest.unknown-field': { exit: EXIT.usage, rpc: -32602, http: 422 },
+  'rest.if-match-needed': { exit: EXIT.usage, rpc: -32602, http: 428 },
+  'rest.too-many': { exit: EXIT.error, rpc: -32000, http: 429 },
+  'rest.*': { exit: EXIT.usage, rpc: -32602, http: 400 },
 };
 
 /** Exit status, JSON-RPC code and HTTP status of a failure; an unlisted code is a plain error. */

@@ -6,6 +6,7 @@ import { OPERATIONS } from '../operations/all.ts';
 import { decideAccess } from '../operations/authorise.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { World } from '../operations/world.ts';
+import { IdempotencyKeys } from './idempotency.ts';
 import { identify, type LocalUsers } from './identify.ts';
 import type { CallHandler, CallOrigin } from './session.ts';
 
@@ -39,6 +40,7 @@ export function createDispatch({ world, users, log }: DispatchOptions): CallHand
     (OPERATIONS as readonly Operation[]).filter((one) => !one.omitted.rpc).map((one) => [one.method, one]),
   );
   const methods = [...byMethod.keys()];
+  const keys = new IdempotencyKeys(world.clock);
   return {
     version: world.version,
     methods,
@@ -53,7 +55,7 @@ export function createDispatch({ world, users, log }: DispatchOptions): CallHand
           `there is no method ${JSON.stringify(method.slice(0, 64))}${meant ? `; did you mean ${meant}?` : ''}`,
         );
       }
-      return new Carrying(found, actor.value, origin, { world, log }).run(params);
+      return new Carrying(found, actor.value, origin, { world, log, keys }).run(params);
     },
   };
 }
@@ -65,15 +67,22 @@ class Carrying {
   readonly #origin: CallOrigin;
   readonly #world: World;
   readonly #log: LogCall;
+  readonly #keys: IdempotencyKeys;
   readonly #startMs: number;
   #detail: string | undefined;
 
-  constructor(operation: Operation, actor: Actor, origin: CallOrigin, { world, log }: { world: World; log: LogCall }) {
+  constructor(
+    operation: Operation,
+    actor: Actor,
+    origin: CallOrigin,
+    { world, log, keys }: { world: World; log: LogCall; keys: IdempotencyKeys },
+  ) {
     this.#operation = operation;
     this.#actor = actor;
     this.#origin = origin;
     this.#world = world;
     this.#log = log;
+    this.#keys = keys;
     this.#startMs = world.clock.monotonicMs();
   }
 
@@ -85,8 +94,16 @@ class Carrying {
     const input = operation.input.safeParse(params);
     if (!input.success) return fail('rpc.bad-params', `${operation.method}: ${describe(input.error)}`);
     this.#detail = operation.audit?.(input.data);
+    const key = this.#origin.onBehalf?.idempotency_key;
+    if (key === undefined || operation.audit === null) return this.#carryOut(input.data);
+    const call = { actor: this.#actor, key, method: operation.method, params: input.data };
+    return this.#keys.carryOut(call, () => this.#carryOut(input.data));
+  }
+
+  async #carryOut(input: unknown): Promise<Result<unknown>> {
+    const operation = this.#operation;
     try {
-      const result = await operation.run(input.data, this.#world, this.#actor);
+      const result = await operation.run(input, this.#world, this.#actor);
       if (result.ok) this.#write('done');
       else this.#write(isRefusal(result.error.code) ? 'refused' : 'failed', result.error);
       return result;

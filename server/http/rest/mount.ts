@@ -1,26 +1,22 @@
-import type { Clock } from '../../core/clock.ts';
-import type { Operation } from '../../operations/operation.ts';
-import type { Daemon } from '../daemon-lines.ts';
-import type { App, WebContext } from '../front.ts';
-import type { RateLimits } from './rate-limit.ts';
-import { RestService } from './service.ts';
+import { apiReference } from '../../../views/api.ts';
+import type { App, Front, WebContext } from '../front.ts';
+import { referenceOf } from './reference.ts';
+import { RestService, type ServiceParts } from './service.ts';
 
 /** What REST is handed. */
-export interface RestDeps {
-  readonly daemon: Daemon;
-  readonly clock: Clock;
-  /** Address of whoever asks, as the daemon may believe it. */
+export interface RestDeps extends ServiceParts {
+  /** Address of whoever asks; the daemon believes it. */
   readonly sourceOf: (c: WebContext) => string;
-  /** What can be asked for; all operations in life. */
-  readonly operations: readonly Operation[];
-  readonly limits?: RateLimits;
+  /** Renders the reference for people. */
+  readonly gate: Front['gate'];
 }
 
 /** Serves everything below `/api`; pages and their forms have nothing to do with it. */
-export function mountRest(app: App, deps: RestDeps): RestService {
+export function mountRest(app: App, deps: RestDeps): void {
   const service = new RestService(deps);
-  const handle = (c: WebContext): Promise<Response> => service.handle(c.req.raw, deps.sourceOf(c));
-  app.all('/api', (c) => c.redirect('/api/v1/', 308));
-  app.all('/api/*', handle);
-  return service;
+  const reference = referenceOf(service.routes);
+  app.get('/api', (c) => c.redirect('/api/v1/', 308));
+  app.get('/api/v1', (c) => c.redirect('/api/v1/', 308));
+  app.get('/api/v1/', (c) => deps.gate(c, (page) => apiReference(page, reference)));
+  app.all('/api/*', (c) => service.handle(c.req.raw, deps.sourceOf(c)));
 }

@@ -23,7 +23,8 @@ export function readQuery(query: URLSearchParams, schema: JsonSchema): RestResul
     const values = query.getAll(name);
     if (typesOf(property).has('array')) fields[name] = values.map((value) => readText(value, property?.items));
     else if (values.length === 1) fields[name] = readText(values[0] ?? '', property);
-    else return refuse('rest.value', `"${name}": given ${values.length} times`, { where: { in: 'query', field: name } });
+    else
+      return refuse('rest.value', `"${name}": given ${values.length} times`, { where: { in: 'query', field: name } });
   }
   return ok(fields);
 }
@@ -60,7 +61,9 @@ function unknownField(name: string, { properties = {} }: JsonSchema, where: Requ
   const meant = nearest(name, names);
   const known = names.length > 0 ? `the fields are ${names.join(', ')}` : 'there are no fields here';
   const hint = meant ? `did you mean "${meant}"?` : known;
-  return refuse('rest.unknown-field', `${JSON.stringify(name.slice(0, 64))}: there is no such field; ${hint}`, { where });
+  return refuse('rest.unknown-field', `${JSON.stringify(name.slice(0, 64))}: there is no such field; ${hint}`, {
+    where,
+  });
 }
 
 function typesOf(schema: JsonSchema | undefined): ReadonlySet<string> {

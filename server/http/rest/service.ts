@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { failWith, ok } from '../../core/result.ts';
+import { ok } from '../../core/result.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Daemon, DaemonCall } from '../daemon-lines.ts';
 import { changeAnswer, readAnswer } from './answer.ts';
@@ -7,26 +7,15 @@ import { itemOf } from './collections.ts';
 import { readCredentials, type Shown } from './credentials.ts';
 import { EventStreams } from './events.ts';
 import { openApi } from './openapi.ts';
-import { cutPage, readPage } from './paging.ts';
-import { type AskHere, checkPrecondition } from './precondition.ts';
+import { cutPage, type ReadPage, readPage } from './paging.ts';
+import { checkPrecondition } from './precondition.ts';
 import { problemResponse } from './problem.ts';
 import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
 import { readInput } from './read-input.ts';
-import { referencePage } from './reference.ts';
-import { type RestFailure, type RestResult, refuse } from './rest-failure.ts';
-import { BASE, buildRoutes, type Found, findRoutes, nearestPath, type Route } from './routes.ts';
+import { type RestResult, refuse } from './rest-failure.ts';
+import { BASE, buildRoutes, type Found, findRoutes, nearestPath, ownerOf, type Route } from './routes.ts';
 import { decideStanding } from './standing.ts';
-
-/** What a request is carried out with. */
-interface Asking {
-  readonly request: Request;
-  readonly url: URL;
-  readonly source: string;
-  readonly shown: Shown;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-type Fixed = (asking: Asking) => Response | Promise<Response>;
+import { Turns } from './turns.ts';
 
 export interface ServiceParts {
   readonly daemon: Daemon;
@@ -35,25 +24,173 @@ export interface ServiceParts {
   readonly limits?: RateLimits;
 }
 
-/** REST: requests in, answers out; what may be done is decided by the daemon. */
+/** One request on its way. */
+interface Asking {
+  readonly request: Request;
+  readonly url: URL;
+  /** Below {@link BASE}. */
+  readonly path: string;
+  readonly shown: Shown;
+  readonly onBehalf: DaemonCall['onBehalf'];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Calls that wait on purpose are given so much longer. */
+const WAIT_GRACE_MS = 10_000;
+
+/** REST: requests in, answers out; who may do what is decided by the daemon. */
 export class RestService {
   readonly #daemon: Daemon;
-  readonly #routes: readonly Route[];
+  readonly #clock: Clock;
   readonly #limiter: RateLimiter;
-  readonly #fixed: ReadonlyMap<string, Fixed>;
-  /** Checks and changes of one thing, one after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #events: EventStreams;
+  readonly #document: object;
+  readonly #turns = new Turns();
+  readonly routes: readonly Route[];
 
   constructor({ daemon, clock, operations, limits = RATE_LIMITS }: ServiceParts) {
     this.#daemon = daemon;
-    this.#routes = buildRoutes(operations);
+    this.#clock = clock;
+    this.routes = buildRoutes(operations);
     this.#limiter = new RateLimiter(clock, limits);
-    const events = new EventStreams(daemon, clock);
-    const document = JSON.stringify(openApi(this.#routes));
-    this.#fixed = new Map<string, Fixed>([
-      ['/', () => html(referencePage(this.#routes))],
-      ['/openapi.json', (asking) => readAnswer(JSON.parse(document), { route: FIXED, ...asking })],
-      ['/events', (asking) => events.open(asking)],
-    ]);
+    this.#events = new EventStreams(daemon, clock);
+    this.#document = openApi(this.routes);
   }
+
+  /** Answers one request; `source` is the address that it came from. */
+  async handle(request: Request, source: string): Promise<Response> {
+    const url = new URL(request.url);
+    const credentials = readCredentials(request.headers);
+    const shown = credentials.ok ? credentials.value : {};
+    const quota = this.#limiter.take(source, shown);
+    if (!quota.isAllowed) {
+      const tooMany = refuse('rest.too-many', 'this is more than may be asked in a minute', {
+        remedy: `try again in ${quota.waitSec} s`,
+      });
+      return problemResponse(tooMany.error, quota.headers);
+    }
+    if (!credentials.ok) return problemResponse(credentials.error, quota.headers);
+    const path = url.pathname.startsWith(`${BASE}/`) ? url.pathname.slice(BASE.length) : undefined;
+    if (path === undefined) return problemResponse(unknownPath(url.pathname, undefined).error, quota.headers);
+    const key = readKey(request);
+    if (!key.ok) return problemResponse(key.error, quota.headers);
+    const onBehalf = { ...shown, source, surface: 'rest', ...key.value } as const;
+    return this.#route({ request, url, path, shown, onBehalf, headers: quota.headers });
+  }
+
+  #route(asking: Asking): Response | Promise<Response> {
+    const { request, path, headers } = asking;
+    const own = this.#ownPage(asking);
+    if (own) return own;
+    const found = findRoutes(this.routes, path);
+    if (!found) {
+      return problemResponse(refuse('rest.value', 'the path is not UTF-8', { where: { in: 'path', field: '' } }).error);
+    }
+    if (found.length === 0) {
+      return problemResponse(unknownPath(path, nearestPath(this.routes, path)).error, headers);
+    }
+    const verb = request.method === 'HEAD' ? 'GET' : request.method;
+    const fit = found.find(({ route }) => route.verb === verb);
+    if (fit) return this.#carryOut(fit, asking);
+    return wrongVerb(
+      request.method,
+      found.map(({ route }) => route.verb),
+      headers,
+    );
+  }
+
+  /** What REST answers without an operation. */
+  #ownPage(asking: Asking): Response | Promise<Response> | undefined {
+    const { request, path, headers } = asking;
+    if (path !== '/openapi.json' && path !== '/events') return undefined;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return wrongVerb(request.method, ['GET'], headers);
+    return path === '/events' ? this.#events.open(asking) : readAnswer(this.#document, asking);
+  }
+
+  async #carryOut(found: Found, asking: Asking): Promise<Response> {
+    const { headers, url, onBehalf, request } = asking;
+    const { route } = found;
+    const paging = readPage(route, url.searchParams);
+    const input = paging.ok ? await readInput(found, paging.value.query, request) : paging;
+    if (!input.ok || !paging.ok) {
+      // Who may not do it at all is told that, and nothing of what would be right.
+      const may = await decideStanding(route.operation, (...what) => this.#ask(onBehalf, ...what), this.#clock.nowMs());
+      const error = may.ok && !input.ok ? input.error : !may.ok ? may.error : undefined;
+      return problemResponse(error ?? unknownPath(url.pathname, undefined).error, headers);
+    }
+    const result =
+      route.verb === 'GET'
+        ? await this.#read(found, input.value, paging.value, asking)
+        : await this.#change(found, input.value, asking);
+    if (!result.ok) return problemResponse(result.error, headers);
+    if (route.verb === 'GET') return readAnswer(result.value, asking);
+    return changeAnswer(result.value, asking, route, this.routes);
+  }
+
+  async #read(
+    { route, params }: Found,
+    input: object,
+    { page }: ReadPage,
+    asking: Asking,
+  ): Promise<RestResult<unknown>> {
+    const { collection, itemParam, operation } = route;
+    const result = await this.#ask(asking.onBehalf, operation.method, input);
+    if (!result.ok || !collection) return result.ok ? ok(cutPage(result.value, route, page)) : result;
+    if (itemParam === undefined) return ok(cutPage(result.value, route, page));
+    const name = params[itemParam] ?? '';
+    const item = itemOf(result.value, collection, name);
+    if (item) return ok(item);
+    return refuse('rest.unknown', `there is no ${collection.key} ${JSON.stringify(name.slice(0, 64))}`, {
+      where: { in: 'path', field: itemParam },
+      remedy: `GET ${BASE}${route.path.slice(0, route.path.lastIndexOf('/'))} lists them`,
+    });
+  }
+
+  #change(found: Found, input: object, { onBehalf, request }: Asking): Promise<RestResult<unknown>> {
+    const ask = (method: string, params: object) => this.#ask(onBehalf, method, params);
+    const owner = ownerOf(this.routes, found);
+    const thing = owner ? `${owner.list.path}/${owner.name}` : found.route.path;
+    const carryOut = async (): Promise<RestResult<unknown>> => {
+      const fits = await checkPrecondition(found, this.routes, request, ask);
+      return fits.ok ? ask(found.route.operation.method, input) : fits;
+    };
+    // Without a condition nothing is compared, so nothing has to wait for its turn.
+    return request.headers.has('if-match') ? this.#turns.take(thing, carryOut) : carryOut();
+  }
+
+  #ask(onBehalf: Asking['onBehalf'], method: string, params: object): Promise<RestResult<unknown>> {
+    const waitMs = (params as { wait_ms?: unknown }).wait_ms;
+    const waits = typeof waitMs === 'number' && waitMs > 0;
+    return this.#daemon.call(method, params, {
+      onBehalf,
+      waits,
+      ...(waits ? { timeoutMs: waitMs + WAIT_GRACE_MS } : {}),
+    });
+  }
+}
+
+function readKey(request: Request): RestResult<{ idempotency_key?: string }> {
+  const text = request.headers.get('idempotency-key');
+  if (text === null || request.method !== 'POST') return ok({});
+  const key = /^"(.*)"$/.exec(text.trim())?.[1] ?? text.trim();
+  if (/^[\x21-\x7e]{1,128}$/.test(key)) return ok({ idempotency_key: key });
+  return refuse('rest.key', 'the header "Idempotency-Key" is not 1 to 128 visible characters of ASCII', {
+    where: { in: 'header', field: 'Idempotency-Key' },
+    remedy: 'send a new random one with each thing to be done, such as a UUID',
+  });
+}
+
+function unknownPath(path: string, meant: string | undefined) {
+  return refuse('rest.unknown-path', `there is no ${JSON.stringify(path.slice(0, 128))}`, {
+    where: { in: 'path', field: '' },
+    remedy: meant ? `did you mean ${BASE}${meant}?` : `GET ${BASE}/openapi.json lists what there is`,
+  });
+}
+
+function wrongVerb(method: string, verbs: readonly string[], headers: Readonly<Record<string, string>>): Response {
+  const allowed = [...new Set([...verbs.flatMap((verb) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])), 'OPTIONS'])];
+  const Allow = allowed.join(', ');
+  if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { ...headers, Allow } });
+  const failure = refuse('rest.method', `${method.slice(0, 16)} is not done here; ${Allow} are`);
+  return problemResponse(failure.error, { ...headers, Allow });
 }
