@@ -1,12 +1,13 @@
 /*
- * `npm start`: a box that runs from this tree, its key, socket, `config.toml` and logs under `.state/`.
- * `npm start -- --demo`: three offices in network namespaces instead. Other arguments go to
- * `quicether start` as they are.
+ * `npm start`: a box that runs from this tree and its web pages; key, socket, `config.toml`, people and
+ * logs under `.state/`. `npm start -- --demo`: three offices in network namespaces instead. Other
+ * arguments go to `quicether start` as they are.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { introduceWeb, openPlaces, startWeb, untilAnswered } from './start-web.ts';
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -29,6 +30,7 @@ function runForeground(command: string, commandArgs: readonly string[], env: Rea
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0);
   });
+  return child;
 }
 
 function startDemo() {
@@ -40,20 +42,21 @@ function startDemo() {
   runForeground(process.execPath, [demo, ...args.filter((arg) => arg !== '--demo')]);
 }
 
-function startBox() {
-  const state = join(root, '.state');
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  const env: Record<string, string> = { QUICETHER_STATE_DIR: state, QUICETHER_SOCKET: join(state, 'quicether.sock') };
-  const config = join(state, 'config.toml');
-  if (existsSync(config)) env['QUICETHER_CONFIG'] = config;
-  process.stdout.write(`npm start: state in ${state}; look at it with: npm run quicether -- status\n`);
-  runForeground(join(root, 'scripts/quicether'), ['start', ...args], { ...env, ...given(env) });
+async function startBox() {
+  const places = openPlaces(join(root, '.state'));
+  process.stdout.write(`npm start: state in ${places.state}; look at it with: npm run quicether -- status\n`);
+  const daemon = runForeground(join(root, 'scripts/quicether'), ['start', ...args], places.env);
+  // What leaves at once, into the background or because it only explains itself, has no pages.
+  if (args.includes('--daemon') || !(await untilAnswered(places.socket, daemon))) return;
+  const web = startWeb(places);
+  daemon.on('exit', () => web.kill('SIGTERM'));
+  web.on('exit', (code) => {
+    if (daemon.exitCode !== null || daemon.signalCode !== null || code === 0) return;
+    process.stderr.write(`npm start: the web pages ended (${code ?? 'killed'}), see above; the box itself goes on\n`);
+  });
+  await introduceWeb(places, web);
 }
-
-/** What the caller has set himself. */
-const given = (names: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.keys(names).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 
 // npm keeps a flag without the second -- to itself, and says so in the environment.
 if (args.includes('--demo') || process.env['npm_config_demo']) startDemo();
-else startBox();
+else await startBox();

@@ -37,8 +37,6 @@ const ENGINE_SOCKET = 'engine.sock';
 const MAX_SOCKET_PATH_BYTES = 107;
 /** Group whose members may use the daemon, when there is one of this name. */
 const GROUP = 'quicether';
-/** User of the web front: it may connect and has no rights. */
-const WEB_USER = 'quicether-web';
 
 const programPath = import.meta.filename;
 const version = readVersion();
@@ -61,7 +59,7 @@ function defaultSocketPath(): string {
   const stateDir = process.env['QUICETHER_STATE_DIR'];
   if (process.env['QUICETHER_SOCKET']) return process.env['QUICETHER_SOCKET'];
   if (stateDir && stateDir !== SYSTEM_STATE_DIR) return join(stateDir, SOCKET_NAME);
-  const checkout = join(dirname(programPath), '..', '.state', SOCKET_NAME);
+  const checkout = join(dirname(programPath), '..', '.state', 'run', SOCKET_NAME);
   return existsSync(checkout) ? checkout : SYSTEM_SOCKET;
 }
 
@@ -339,7 +337,7 @@ interface RpcParts extends Parts {
   readonly world: World;
 }
 
-async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts): Promise<Result<void>> {
+async function openRpc({ options, socketPath, engineBinary, world, log, undo }: RpcParts): Promise<Result<void>> {
   const [{ RpcServer }, { createDispatch }, { groupId, groupsOf, observePeerCredentials, userId, userName }] =
     await Promise.all([
       import('./rpc/server.ts'),
@@ -360,7 +358,7 @@ async function openRpc({ socketPath, engineBinary, world, log, undo }: RpcParts)
     observeCaller: (socket) => observePeerCredentials(engineBinary, socket),
     groupsOf,
     gid: process.getuid?.() === 0 ? groupId(GROUP) : undefined,
-    webUid: () => userId(WEB_USER),
+    webUid: () => userId(options.loaded.settings.security.webUser),
     log,
   });
   if (!server.ok) return server;

@@ -177,6 +177,12 @@ export const SCHEMA = {
       NOT_BUILT,
     ),
     require2fa: field('security.require_2fa', bool, false, 'People must use a second factor.', NOT_BUILT),
+    webUser: field(
+      'security.web_user',
+      text(64),
+      'quicether-web',
+      'User of the web front, by name or number: may connect to the daemon and has no rights of its own.',
+    ),
   },
   monitoring: {
     metricsAddress: field(

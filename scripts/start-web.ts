@@ -1,0 +1,136 @@
+/** What `npm start` does for the web pages: where things lie, who they run as, and what is said of them. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { RpcClient } from '../server/rpc/client.ts';
+import { chooseWebUser, lendSocket, type User } from './web-user.ts';
+
+const root = join(import.meta.dirname, '..');
+const PROGRAM = join(root, 'scripts/quicether');
+const PORT = 8443;
+const UP_TIMEOUT_MS = 60_000;
+
+export interface Places {
+  readonly state: string;
+  readonly socket: string;
+  readonly web: string;
+  /** Who the web front is; undefined: who we are. */
+  readonly user: User | undefined;
+  /** For the daemon; what the caller has set himself stays. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes the folders of `.state/`: `box` for the daemon alone, `web` for the web front alone, `run` for
+ * the socket between them, so that neither reads what is the other's.
+ */
+export function openPlaces(state: string): Places {
+  const user = chooseWebUser();
+  for (const name of ['', 'box', 'run', 'web']) mkdirSync(join(state, name), { recursive: true, mode: 0o700 });
+  for (const name of ['', 'run']) chmodSync(join(state, name), 0o711);
+  moveOldState(state);
+  const web = join(state, 'web');
+  if (user) chownSync(web, user.uid, user.gid);
+  const config = join(state, 'config.toml');
+  const env = {
+    QUICETHER_STATE_DIR: join(state, 'box'),
+    QUICETHER_SOCKET: join(state, 'run/quicether.sock'),
+    ...(existsSync(config) ? { QUICETHER_CONFIG: config } : {}),
+    ...(user ? { QUICETHER_SECURITY_WEB_USER: String(user.uid) } : {}),
+  };
+  for (const [name, value] of Object.entries(env)) env[name as keyof typeof env] = process.env[name] || value;
+  return { state, socket: env.QUICETHER_SOCKET, web, user, env };
+}
+
+/** Before there were pages, the daemon's state lay in `.state/` itself. */
+function moveOldState(state: string) {
+  if (!existsSync(join(state, 'node.key')) || existsSync(join(state, 'box/node.key'))) return;
+  for (const name of readdirSync(state)) {
+    if (['box', 'run', 'web', 'config.toml'].includes(name) || name.endsWith('.sock')) continue;
+    renameSync(join(state, name), join(state, 'box', name));
+  }
+}
+
+/** Whether the daemon came up: false when it ended before. */
+export async function untilAnswered(socket: string, daemon: ChildProcess): Promise<boolean> {
+  const deadlineMs = performance.now() + UP_TIMEOUT_MS;
+  while (performance.now() < deadlineMs && daemon.exitCode === null && daemon.signalCode === null) {
+    if (await isOpen({ path: socket })) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+function isOpen(place: { path: string } | { port: number }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host: '127.0.0.1', ...place });
+    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    probe.once('connect', () => probe.destroy());
+  });
+}
+
+function webEnvironment({ env, web }: Places): NodeJS.ProcessEnv {
+  return { ...process.env, ...env, HOME: web };
+}
+
+/** Starts the web front, with fewer rights than ours where that can be. */
+export function startWeb(places: Places): ChildProcess {
+  const { user } = places;
+  const rights = user ? { uid: user.uid, gid: lendSocket(places.socket, user) } : {};
+  if (!user && process.getuid?.() === 0) {
+    process.stderr.write('npm start: the web pages run as root, because nobody else can read this folder\n');
+  }
+  const words = ['web', '--socket', places.socket, '--state-dir', places.web];
+  return spawn(PROGRAM, words, { stdio: 'inherit', env: webEnvironment(places), cwd: places.web, ...rights });
+}
+
+/** Says where the pages are, what proves that they are this box's, and how it becomes somebody's. */
+export async function introduceWeb(places: Places, web: ChildProcess): Promise<void> {
+  const deadlineMs = performance.now() + UP_TIMEOUT_MS;
+  while (!(await isOpen({ port: PORT }))) {
+    if (web.exitCode !== null || web.signalCode !== null || performance.now() > deadlineMs) return;
+    await sleep(100);
+  }
+  const words = await fingerprintWords(places);
+  const code = await claimCode(places.socket);
+  const lines = [
+    '',
+    `  This box in a browser:  https://localhost:${PORT}`,
+    ...ownAddresses().map((address) => `                          https://${address}:${PORT}`),
+    `  Its certificate says:   ${words}`,
+    code === undefined ? '  It is claimed: sign in with your password.' : `  Claim code:             ${code}`,
+    '',
+    '  The browser warns of a certificate that nobody else vouches for: compare the six words on the page.',
+    '  Ctrl-C ends all of it.',
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function fingerprintWords(places: Places): Promise<string> {
+  const words = ['web', '--fingerprint', '--state-dir', places.web];
+  const { stdout } = await promisify(execFile)(PROGRAM, words, { env: webEnvironment(places) });
+  return stdout.trim();
+}
+
+async function claimCode(socket: string): Promise<string | undefined> {
+  const client = await RpcClient.connect(socket, 'npm-start');
+  if (!client.ok) throw new Error(client.error.message);
+  const answer = await client.value.call('GetClaimCode' as never, {} as never);
+  client.value.close();
+  if (!answer.ok) throw new Error(answer.error.message);
+  return (answer.value as { code: string | null }).code ?? undefined;
+}
+
+/** IPv4 addresses under which another machine may reach this one; the overlay's own are not among them. */
+function ownAddresses(): string[] {
+  return Object.entries(networkInterfaces())
+    .filter(([name]) => !name.startsWith('quicether'))
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address);
+}
