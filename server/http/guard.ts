@@ -27,7 +27,7 @@ export interface GuardRules {
   readonly waitSec: () => number;
 }
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 const READING = new Set(['GET', 'HEAD']);
 const LONGEST_TARGET = 4_096;
 const MOST_HEADERS = 64;

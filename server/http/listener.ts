@@ -5,6 +5,7 @@ import type { App } from './front.ts';
 import { type Asked, decideGuard, type Refusal } from './guard.ts';
 import { EVERY_ANSWER } from './policy.ts';
 import { plainAddress, Rates, sourceGroup } from './rates.ts';
+import { PROBLEM_TYPE, refusalProblem } from './rest/problem.ts';
 import type { Listener, WebRequest, WebResponse } from './tls-door.ts';
 
 export interface ListenerParts {
@@ -54,9 +55,10 @@ function refuse(request: WebRequest, response: WebResponse, { status, title, tex
   if (retryAfterSec !== undefined) response.setHeader('Retry-After', String(retryAfterSec));
   // What it still sends is not read.
   if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close');
-  response.setHeader('Content-Type', 'text/html; charset=utf-8');
+  const isProgram = request.url?.startsWith('/api/') ?? false;
+  response.setHeader('Content-Type', isProgram ? PROBLEM_TYPE : 'text/html; charset=utf-8');
   response.statusCode = status;
-  response.end(refusalPage(title, text));
+  response.end(isProgram ? refusalProblem(status, title, text) : refusalPage(title, text));
 }
 
 /** As plain as it gets: whoever is refused here gets none of our files either. */

@@ -12,7 +12,7 @@ export const CSRF_HEADER = 'X-QuicEther';
 
 const SESSION_COOKIE = '__Host-session';
 /** Longer than any secret of ours. */
-const MAX_SECRET = 256;
+const MAX_SECRET = 128;
 
 /** Tokens carry it in front, so that they are told from sessions and found when they leak. */
 export const TOKEN_PREFIX = 'qet_';
@@ -22,12 +22,12 @@ export const TOKEN_PREFIX = 'qet_';
  * itself; or the session cookie of the pages, which counts only together with {@link CSRF_HEADER} and only
  * when the browser does not say that another site has asked.
  */
-export function readCredentials(headers: Headers): RestResult<Shown> {
+export function readCredentials({ headers, url }: Request): RestResult<Shown> {
   const authorization = headers.get('authorization');
   if (authorization !== null) return readBearer(authorization);
   const session = cookieOf(headers.get('cookie') ?? '');
   if (session === undefined || headers.get(CSRF_HEADER) === null) return ok({});
-  const foreign = foreignSite(headers);
+  const foreign = foreignSite(headers, new URL(url).host);
   if (foreign) {
     return refuse('rest.cross-site', `the request comes from another site: ${foreign}`, {
       where: { in: 'header', field: foreign.split(':')[0] ?? '' },
@@ -54,10 +54,10 @@ function cookieOf(cookies: string): string | undefined {
   return value !== undefined && value.length > 0 && value.length <= MAX_SECRET ? value : undefined;
 }
 
-function foreignSite(headers: Headers): string | undefined {
+function foreignSite(headers: Headers, host: string): string | undefined {
   const site = headers.get('sec-fetch-site');
   if (site !== null && site !== 'same-origin') return `Sec-Fetch-Site: ${site.slice(0, 32)}`;
   const origin = headers.get('origin');
-  if (origin !== null && origin !== `https://${headers.get('host')}`) return `Origin: ${origin.slice(0, 128)}`;
+  if (origin !== null && origin !== `https://${host}`) return `Origin: ${origin.slice(0, 128)}`;
   return undefined;
 }

@@ -18,8 +18,7 @@ const problem = (name: string): Json => ({ $ref: `#/components/responses/${name}
 export function openApi(routes: readonly Route[]): Json {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
-    const item = (paths[route.path] ??= {});
-    item[route.verb.toLowerCase()] = describeRoute(route, routes);
+    paths[route.path] = { ...paths[route.path], [route.verb.toLowerCase()]: describeRoute(route, routes) };
   }
   paths['/events'] = { get: describeEvents() };
   return {

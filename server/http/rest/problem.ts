@@ -53,6 +53,21 @@ function problemOf({ code, message, remedy, where }: RestFailure, status: number
   };
 }
 
+/** What the guard in front of all routes refuses, as REST says it; `status` is its own. */
+export function refusalProblem(status: number, title: string, text: string): string {
+  const code = REFUSED[status] ?? 'web.request';
+  return `${JSON.stringify({ type: `urn:quicether:problem:${code}`, title, status, detail: text, code })}\n`;
+}
+
+const REFUSED: Readonly<Record<number, string>> = {
+  403: 'web.cross-site',
+  405: 'web.method',
+  414: 'web.long-address',
+  421: 'web.host',
+  429: 'web.too-many',
+  431: 'web.headers',
+};
+
 /** Whoever throttles says in the remedy for how long. */
 function retryAfterSec({ code, remedy }: RestFailure): number | undefined {
   const [, seconds] = /try again in (\d{1,6}) s/.exec(remedy ?? '') ?? [];

@@ -69,7 +69,7 @@ export function findRoutes(routes: readonly Route[], path: string): readonly Fou
   const asked = decodeSegments(path);
   if (!asked) return undefined;
   const found = routes.flatMap((route) => {
-    const params = fit(segmentsOf(route.path), asked);
+    const params = paramsWithin(segmentsOf(route.path), asked);
     return params ? [{ route, params }] : [];
   });
   return found.toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length);
@@ -91,7 +91,7 @@ function decodeSegments(path: string): string[] | undefined {
   }
 }
 
-function fit(template: readonly string[], asked: readonly string[]): Record<string, string> | undefined {
+function paramsWithin(template: readonly string[], asked: readonly string[]): Record<string, string> | undefined {
   if (template.length !== asked.length) return undefined;
   const params: Record<string, string> = {};
   for (const [at, segment] of template.entries()) {

@@ -60,7 +60,7 @@ export class RestService {
   /** Answers one request; `source` is the address that it came from. */
   async handle(request: Request, source: string): Promise<Response> {
     const url = new URL(request.url);
-    const credentials = readCredentials(request.headers);
+    const credentials = readCredentials(request);
     const shown = credentials.ok ? credentials.value : {};
     const quota = this.#limiter.take(source, shown);
     if (!quota.isAllowed) {
@@ -80,8 +80,7 @@ export class RestService {
 
   #route(asking: Asking): Response | Promise<Response> {
     const { request, path, headers } = asking;
-    const own = this.#ownPage(asking);
-    if (own) return own;
+    if (path === '/openapi.json' || path === '/events') return this.#ownAnswer(asking);
     const found = findRoutes(this.routes, path);
     if (!found) {
       return problemResponse(refuse('rest.value', 'the path is not UTF-8', { where: { in: 'path', field: '' } }).error);
@@ -100,9 +99,8 @@ export class RestService {
   }
 
   /** What REST answers without an operation. */
-  #ownPage(asking: Asking): Response | Promise<Response> | undefined {
+  #ownAnswer(asking: Asking): Response | Promise<Response> {
     const { request, path, headers } = asking;
-    if (path !== '/openapi.json' && path !== '/events') return undefined;
     if (request.method !== 'GET' && request.method !== 'HEAD') return wrongVerb(request.method, ['GET'], headers);
     return path === '/events' ? this.#events.open(asking) : readAnswer(this.#document, asking);
   }
