@@ -39,6 +39,7 @@ export function openPlaces(state: string): Places {
   const env = {
     QUICETHER_STATE_DIR: join(state, 'box'),
     QUICETHER_SOCKET: join(state, 'run/quicether.sock'),
+    QUICETHER_SECURITY_AUDIT_LOG: join(state, 'box/audit.json'),
     ...(existsSync(config) ? { QUICETHER_CONFIG: config } : {}),
     ...(user ? { QUICETHER_SECURITY_WEB_USER: String(user.uid) } : {}),
   };

@@ -8,6 +8,7 @@ import type { Outcome, Running } from './command.ts';
 import { until } from './command.ts';
 import type { Host } from './host.ts';
 import { pidsIn } from './namespace.ts';
+import { Web } from './web.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 /** As people start it, with its own Node and what that is told. */
@@ -29,6 +30,8 @@ export interface BoxSettings {
   /** Prefixes behind this box. */
   readonly forward?: readonly string[];
   readonly mtu?: number;
+  /** What it calls itself to people; its host's name when left out. */
+  readonly name?: string;
   /** Addresses on which strangers are answered. */
   readonly listen?: readonly string[];
   /** More words for `quicether start`. */
@@ -45,6 +48,8 @@ export class Box {
   readonly stateDirectory: string;
   /** Command line of `quicether`. */
   readonly program = PROGRAM;
+  /** Its pages; started apart from the daemon. */
+  readonly web: Web;
   readonly #configFile: string;
   readonly #sabotage: string | undefined;
   #daemon: Running | undefined;
@@ -56,9 +61,11 @@ export class Box {
     this.socket = join(host.directory, 'q.sock');
     this.stateDirectory = join(host.directory, 'state');
     this.#configFile = join(host.directory, 'config.toml');
+    this.web = new Web(this);
   }
 
-  #environment(): Record<string, string> {
+  /** Where the verbs of this box find its daemon, configuration and state. */
+  environment(): Record<string, string> {
     return {
       QUICETHER_SOCKET: this.socket,
       QUICETHER_CONFIG: this.#configFile,
@@ -69,7 +76,7 @@ export class Box {
 
   /** Runs `quicether` with these words, as the root of this box. */
   outcomeOf(words: readonly string[], timeoutMs = 20_000): Promise<Outcome> {
-    return this.host.outcomeOf([...PROGRAM, ...words], { env: this.#environment(), timeoutMs });
+    return this.host.outcomeOf([...PROGRAM, ...words], { env: this.environment(), timeoutMs });
   }
 
   /** What `quicether WORDS --json` printed; throws when it failed. */
@@ -104,11 +111,14 @@ export class Box {
     const list = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(', ')}]`;
     const lines = [
       '[node]',
-      `name = ${JSON.stringify(this.host.name)}`,
+      `name = ${JSON.stringify(settings.name ?? this.host.name)}`,
       `key_file = ${JSON.stringify(join(this.stateDirectory, 'node.key'))}`,
       '[network]',
       `mtu = ${settings.mtu ?? 1500}`,
       `advertise_subnets = ${list(settings.forward ?? [])}`,
+      '[security]',
+      `audit_log = ${JSON.stringify(join(this.stateDirectory, 'audit.json'))}`,
+      `web_user = ${JSON.stringify(String(this.web.user.uid))}`,
       '[discovery]',
       `dht_port = ${PORT}`,
     ];
@@ -128,8 +138,10 @@ export class Box {
   /** Starts the daemon, which brings the engine up, and waits until it answers. */
   async start(): Promise<void> {
     if (!existsSync(this.#configFile)) this.configure({});
-    this.#daemon = this.host.start('daemon', [...PROGRAM, 'start', ...this.#flags], { env: this.#environment() });
+    this.#daemon = this.host.start('daemon', [...PROGRAM, 'start', ...this.#flags], { env: this.environment() });
     await this.waitUntilUp();
+    // Each daemon makes the socket anew.
+    this.web.borrowSocket();
   }
 
   async waitUntilUp(timeoutMs = 15_000): Promise<void> {

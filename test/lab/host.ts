@@ -23,7 +23,7 @@ export class Host {
     // Interface names derive from host names and the kernel takes 15 characters.
     if (!/^[a-z][a-z0-9-]{0,11}$/.test(name)) throw new Error(`host name ${name}: up to 12 of a-z, 0-9 and -`);
     const host = new Host(name);
-    mkdirSync(host.directory, { recursive: true, mode: 0o700 });
+    mkdirSync(host.directory, { recursive: true, mode: 0o711 });
     await createNamespace(host.namespace);
     return host;
   }

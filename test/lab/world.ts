@@ -51,7 +51,8 @@ export class World {
     const world = new World(options);
     const removed = await removeLeftovers();
     if (removed.length > 0) world.say(`removed what a killed run left behind: ${removed.join(', ')}`);
-    mkdirSync(runDirectory(), { recursive: true, mode: 0o700 });
+    // Passed through by the web front, which is somebody else; read by nobody.
+    mkdirSync(runDirectory(), { recursive: true, mode: 0o711 });
     for (const signal of SIGNALS) process.on(signal, world.#onSignal);
     return world;
   }
