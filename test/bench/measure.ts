@@ -9,7 +9,10 @@ import { SIDES } from './subject.ts';
 
 /** What one round found of one subject. */
 export interface Sample {
+  /** Nothing else going on, processors awake: a ping every 2 ms. */
   readonly idleRttUs: number;
+  /** The same with a ping every 10 ms: processors fall asleep in between, and waking them counts, too. */
+  readonly drowsyRttUs: number;
   /** Beside eight flows. */
   readonly loadedRttUs: number;
   readonly oneFlowBps: number;
@@ -42,7 +45,8 @@ export async function measure(pair: Pair, tunnel: Tunnel, from: Side, pace: Pace
   const address = tunnel.inside[to];
   const flow = { durationMs: pace.flowMs, warmUpMs: pace.warmUpMs, congestion: 'cubic' } as const;
 
-  const idle = await ping(sender, address, { count: pace.pings, intervalMs: 10 });
+  const idle = await ping(sender, address, { count: 4 * pace.pings, intervalMs: 2 });
+  const drowsy = await ping(sender, address, { count: pace.pings, intervalMs: 10 });
   const before = await observeCost(receiver, tunnel, to);
   const one = await iperf(sender, receiver, address, flow);
   const after = await observeCost(receiver, tunnel, to);
@@ -53,6 +57,7 @@ export async function measure(pair: Pair, tunnel: Tunnel, from: Side, pace: Pace
   const gigabytes = (after.bytes - before.bytes) / 1e9;
   return {
     idleRttUs: idle.medianRttMs * 1000,
+    drowsyRttUs: drowsy.medianRttMs * 1000,
     loadedRttUs: loaded.medianRttMs * 1000,
     oneFlowBps: one.bps,
     eightFlowsBps: eight.bps,

@@ -8,6 +8,7 @@ import { judge } from './verdict.ts';
 function sample(gbps: number, more: Partial<Sample> = {}): Sample {
   return {
     idleRttUs: 100,
+    drowsyRttUs: 300,
     loadedRttUs: 900,
     oneFlowBps: gbps * 1e9,
     eightFlowsBps: gbps * 1.1e9,

@@ -15,6 +15,7 @@ export interface SubjectSummary {
   readonly gbps_1: Figure;
   readonly gbps_8: Figure;
   readonly idle_rtt_us: Figure;
+  readonly drowsy_rtt_us: Figure;
   readonly loaded_rtt_us: Figure;
   readonly small_packets_per_s: Figure;
   readonly cpu_seconds_per_gb: Figure;
@@ -42,8 +43,13 @@ export interface Headline {
   /** Limit probe over the trial's program; null when that was not given. */
   readonly ratio_probe_nulltun_1: number | null;
   readonly ratio_probe_nulltun_8: number | null;
+  /** Product over the trial's program: how far we are from the limit that the trial had. */
+  readonly ratio_nulltun_1: number | null;
+  readonly ratio_nulltun_8: number | null;
   readonly rtt_raw_us: number | null;
   readonly rtt_product_us: number | null;
+  readonly rtt_raw_drowsy_us: number | null;
+  readonly rtt_product_drowsy_us: number | null;
   /** Daemon and engine of one box. */
   readonly rss_bytes: number | null;
   readonly daemon_rss_bytes: number | null;
@@ -61,6 +67,7 @@ export function summarize({ name, version, samples }: Series): SubjectSummary {
     gbps_1: figure((sample) => sample.oneFlowBps / 1e9),
     gbps_8: figure((sample) => sample.eightFlowsBps / 1e9),
     idle_rtt_us: figure((sample) => sample.idleRttUs),
+    drowsy_rtt_us: figure((sample) => sample.drowsyRttUs),
     loaded_rtt_us: figure((sample) => sample.loadedRttUs),
     small_packets_per_s: figure((sample) => sample.smallPacketsPerS),
     cpu_seconds_per_gb: figure((sample) => sample.cpuSecondsPerGb),
@@ -100,8 +107,12 @@ export function headlineOf(series: readonly Series[]): Headline {
     ratio_wireguard_8: ratio('product', 'wireguard-go', eight),
     ratio_probe_nulltun_1: ratio('probe', 'nulltun', one),
     ratio_probe_nulltun_8: ratio('probe', 'nulltun', eight),
+    ratio_nulltun_1: ratio('product', 'nulltun', one),
+    ratio_nulltun_8: ratio('product', 'nulltun', eight),
     rtt_raw_us: middle('raw', (sample) => sample.idleRttUs),
     rtt_product_us: middle('product', (sample) => sample.idleRttUs),
+    rtt_raw_drowsy_us: middle('raw', (sample) => sample.drowsyRttUs),
+    rtt_product_drowsy_us: middle('product', (sample) => sample.drowsyRttUs),
     rss_bytes: middle('product', (sample) => sample.rssBytes, 4),
     daemon_rss_bytes: middle('product', (sample) => sample.rssBytes - sample.carrierRssBytes, 4),
   };

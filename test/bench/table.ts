@@ -7,6 +7,7 @@ const COLUMNS: readonly Column[] = [
   ['8 flows Gbit/s', (subject) => subject.gbps_8, 1],
   ['160 B packets k/s', (subject) => subject.small_packets_per_s, 1e3],
   ['idle RTT us', (subject) => subject.idle_rtt_us, 1],
+  ['drowsy RTT us', (subject) => subject.drowsy_rtt_us, 1],
   ['loaded RTT us', (subject) => subject.loaded_rtt_us, 1],
   ['CPU s/GB', (subject) => subject.cpu_seconds_per_gb, 1],
   ['RSS MB', (subject) => subject.rss_bytes, 1e6],

@@ -116,7 +116,7 @@ function describe(sample: Sample): string {
   return (
     `${gbps(sample.oneFlowBps)} / ${gbps(sample.eightFlowsBps)} Gbit/s, ` +
     `${Math.round(sample.smallPacketsPerS / 1000)} k packets/s, ` +
-    `RTT ${Math.round(sample.idleRttUs)} / ${Math.round(sample.loadedRttUs)} us`
+    `RTT ${Math.round(sample.idleRttUs)} / ${Math.round(sample.drowsyRttUs)} / ${Math.round(sample.loadedRttUs)} us`
   );
 }
 
