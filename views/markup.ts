@@ -1,8 +1,9 @@
 import { html as honoHtml, raw } from 'hono/html';
 
 /** HTML that is safe to send: what came from people and boxes was escaped when it went in. */
-export interface Markup extends string {
+export interface Markup {
   readonly isEscaped: true;
+  toString(): string;
 }
 
 /** What may stand in a template; a string is escaped, false and null leave nothing. */

@@ -16,17 +16,13 @@ export const MENU = [
 ] as const;
 export type Place = (typeof MENU)[number]['href'];
 
-/** What a page can have kept up to date, by name; see `live.ts`. */
-export type LivePart = 'pulse' | 'verdict' | 'attention' | 'offices' | 'pending' | 'lines' | 'office' | 'update';
-
 export interface Content {
   readonly title: string;
   /** Where it hangs in the menu. */
   readonly place: Place;
   readonly body: Part;
-  readonly live?: readonly LivePart[];
-  /** Which office the live parts are about. */
-  readonly subject?: string;
+  /** What it watches, as `/events` knows it: `home`, `office.qe1...`. */
+  readonly live?: readonly string[];
   /** Home says it in its verdict. */
   readonly noPulse?: boolean;
   readonly refreshSec?: number;
@@ -46,7 +42,7 @@ ${frame.trial ? countdown(frame, frame.trial) : !of.noPulse && pulse(frame, fram
 <p class="stale" id="stale" role="status"></p>
 <main id="main" tabindex="-1">${word(frame, frame.word)}${of.body}</main>
 ${colophon(frame, of)}
-${of.live && liveSource(of.live, of.subject)}`;
+${of.live && liveSource(of.live)}`;
   return htmlDocument(frame, {
     title: of.title,
     body,
@@ -73,6 +69,6 @@ function colophon(frame: Frame, of: Content): Markup {
 }
 
 /** Asks for the live parts of this page; each arrives under its own id and goes where that id is. */
-function liveSource(parts: readonly LivePart[], subject: string | undefined): Markup {
-  return html`<div id="live" hidden hx-sse:connect="/events${queryOf({ show: parts.join(','), of: subject })}" hx-swap="none"></div>`;
+function liveSource(topics: readonly string[]): Markup {
+  return html`<div id="live" hidden hx-sse:connect="/events${queryOf({ topics: topics.join(',') })}" hx-swap="none"></div>`;
 }

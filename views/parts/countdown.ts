@@ -11,7 +11,7 @@ export function countdown(page: Page, trial: Trial): Markup {
   return html`<section class="countdown" id="trial" aria-labelledby="trial-title" data-left-ms="${Math.max(0, trial.until_ms - nowMs)}"><div>
 <p class="countdown-clock" role="timer" aria-label="Time left to keep this change"><span id="trial-left">${left}</span> <small>seconds left, until ${exactTime(trial.until_ms, page.when)}</small></p>
 <div class="stack"><div>
-<h2 id="trial-title">${trial.mine ? 'Do you still have this page? Then keep the change.' : `${trial.who} is trying a change.`}</h2>
+<p class="countdown-title" id="trial-title">${trial.mine ? 'Do you still have this page? Then keep the change.' : `${trial.who} is trying a change.`}</p>
 <p>${trial.what}. <strong>If nobody keeps it, the box goes back to how it was</strong>, also when this browser is closed or the power fails.</p>
 </div>
 <progress id="trial-bar" max="${total}" value="${left}" aria-label="Time left">${left} of ${total} seconds</progress>

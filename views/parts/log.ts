@@ -1,0 +1,58 @@
+import { html, type Markup } from '../markup.ts';
+import type { AuditEvent, Shape } from '../model.ts';
+import { exactTime, timeElement, type When } from '../words/time.ts';
+import { type Assets, icon, state } from './state.ts';
+
+export interface LogOptions {
+  readonly id: string;
+  readonly label: string;
+  /** Whether each entry can be opened to see what is stored. */
+  readonly full?: boolean;
+  /** Whether a reader scrolls in it. */
+  readonly scrolls?: boolean;
+}
+
+/** Entries of the audit, newest first; new ones are announced as they come. */
+export function log(page: Assets & { readonly when: When }, events: readonly AuditEvent[], of: LogOptions): Markup {
+  return html`<ol class="log" role="log" aria-label="${of.label}" id="${of.id}">${events.map((event) => entry(page, event, of.full))}</ol>`;
+}
+
+/** Where it came from: `page, 192.0.2.31`. */
+function origin({ surface, source }: AuditEvent): string {
+  return [surface, source].filter((one) => one !== null && one !== '').join(', ');
+}
+
+function entry(page: Assets & { readonly when: When }, event: AuditEvent, isFull = false): Markup {
+  return html`<li id="entry-${event.seq}">${timeElement(event.ts_ms, exactTime(event.ts_ms, page.when))}
+${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${event.detail || event.event}</span><span class="muted">${origin(event)}</span>
+${isFull && html`<details><summary>Entry ${event.seq} in full</summary><pre tabindex="0"><code>${JSON.stringify(event, null, 1)}</code></pre></details>`}</li>`;
+}
+
+interface Kind {
+  readonly word: string;
+  readonly drawing: string;
+}
+
+/** What entries are called and drawn as, by the beginning of their event. */
+const KINDS: readonly (readonly [RegExp, Kind])[] = [
+  [/^(session|person|people|user|sign|claim|password|second|totp|token)/, { word: 'Sign-in', drawing: 'person' }],
+  [/^(peer|office)\.(up|connected)/, { word: 'Connected', drawing: 'link' }],
+  [/^(update|system)/, { word: 'System', drawing: 'update' }],
+  [/^audit/, { word: 'Log', drawing: 'lock' }],
+];
+
+function kind(page: Assets, event: AuditEvent): Markup {
+  if (event.outcome === 'refused') return plain(page, { word: 'Refused', drawing: 'block' });
+  if (event.outcome === 'failed') return shaped(page, 'failed', 'Failed');
+  if (/^(peer|office)\.(down|lost|disconnected)/.test(event.event)) return shaped(page, 'unknown', 'Silent');
+  const found = KINDS.find(([pattern]) => pattern.test(event.event))?.[1];
+  return plain(page, found ?? { word: 'Change', drawing: 'change' });
+}
+
+function shaped(page: Assets, shape: Shape, word: string): Markup {
+  return state(page, shape, word);
+}
+
+function plain(page: Assets, { word, drawing }: Kind): Markup {
+  return html`<span class="state">${icon(page, drawing)} ${word}</span>`;
+}

@@ -1,0 +1,157 @@
+import type { Condition, Line, Office, Offices, Shape } from '../model.ts';
+import { count, listed, milliseconds, percent } from './numbers.ts';
+import { roughTime, since, type When } from './time.ts';
+
+/** What an office is called; one without a name is told by the end of its identity. */
+export function nameOf({ name, node_id }: { readonly name: string; readonly node_id: string }): string {
+  return name.trim() === '' ? `the box …${node_id.slice(-6)}` : name;
+}
+
+/** The same at the beginning of a sentence. */
+export function startNameOf(office: { readonly name: string; readonly node_id: string }): string {
+  const name = nameOf(office);
+  return office.name.trim() === '' ? `T${name.slice(1)}` : name;
+}
+
+export interface Verdict {
+  readonly shape: Shape;
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** "Is it working?", in one sentence: who works together, then who does not. Never more than was measured. */
+export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>): Verdict {
+  const named = (states: readonly Condition[]) => offices.filter(({ state }) => states.includes(state)).map(nameOf);
+  const good = named(['working', 'degraded']);
+  const limping = named(['degraded']);
+  const dead = named(['failed']);
+  const silent = named(['unknown']);
+  const sentences = [
+    together(boxName, good),
+    limping.length > 0 ? `${listed(limping)} ${limping.length === 1 ? 'works' : 'work'} with less than it should.` : '',
+    dead.length > 0 ? `${listed(dead)} ${are(dead)} not answering.` : '',
+    silent.length > 0 ? `We cannot tell whether ${listed(silent)} ${silent.length === 1 ? 'works' : 'work'}.` : '',
+  ];
+  return {
+    ...overall(good.length, limping.length, dead.length, silent.length),
+    sentence: capital(sentences.filter(Boolean).join(' ')),
+  };
+}
+
+function together(boxName: string, good: readonly string[]): string {
+  if (good.length === 0) return '';
+  return `${listed([boxName, ...good])} are working together.`;
+}
+
+function overall(good: number, limping: number, dead: number, silent: number): Pick<Verdict, 'shape' | 'word'> {
+  if (dead + silent === 0) {
+    return limping === 0 ? { shape: 'working', word: 'Working' } : { shape: 'degraded', word: 'Degraded' };
+  }
+  if (good > 0) return { shape: 'degraded', word: 'Partly working' };
+  return dead > 0 ? { shape: 'failed', word: 'Not working' } : { shape: 'unknown', word: 'Unknown' };
+}
+
+function are(names: readonly string[]): string {
+  return names.length === 1 ? 'is' : 'are';
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** One sentence about one office. */
+export function officeSentence(office: Office, when: When): string {
+  const lines = office.paths === 0 ? '' : ` over ${count(office.paths, 'path')}`;
+  switch (office.state) {
+    case 'working':
+      return `Replies in ${milliseconds(office.rtt_ms)}${lines}${since(office.since_ms, when)}`;
+    case 'degraded':
+      return `Reachable${lines}, but ${office.problem ?? 'with less than it should'}${since(office.since_ms, when)}`;
+    case 'failed':
+      return `${capital(office.problem ?? 'it does not answer')}${lastGood(office, when)}`;
+    case 'unknown':
+      return `${capital(office.problem ?? 'we cannot tell from here')}${lastGood(office, when)}`;
+  }
+}
+
+function lastGood({ last_good_ms }: Office, when: When): string {
+  return last_good_ms === null
+    ? '; it has never answered yet'
+    : `; its last answer came at ${roughTime(last_good_ms, when)}`;
+}
+
+/** One sentence about one internet line of this box. */
+export function lineSentence(line: Line): string {
+  if (line.state === 'failed') return 'Nothing comes over it';
+  if (line.state === 'unknown')
+    return line.offices === 0
+      ? 'No office is reached over it, so nothing is measured'
+      : 'Nothing was heard over it lately';
+  const lost =
+    line.loss_ratio === null ? '' : line.loss_ratio === 0 ? ', nothing lost' : `, ${percent(line.loss_ratio)} lost`;
+  return `Replies in ${milliseconds(line.rtt_ms)}${lost}, reaches ${count(line.offices, 'office')}`;
+}
+
+/** Something that wants a person, with the one next step. */
+export interface Attention {
+  readonly shape: Shape;
+  readonly word?: string;
+  readonly heading: string;
+  readonly text: string;
+  readonly href: string;
+  readonly button: string;
+}
+
+const URGENCY: readonly Shape[] = ['failed', 'unknown', 'degraded', 'busy', 'working'];
+
+/** What needs attention, most urgent first. */
+export function attentionOf({ offices, pending }: Offices, lines: readonly Line[], when: When): readonly Attention[] {
+  const all = [
+    ...offices.filter(({ state }) => state !== 'working').map((office) => officeAttention(office, when)),
+    ...pending.map(
+      (office): Attention => ({
+        shape: 'degraded',
+        word: 'Waiting for you',
+        heading: `A box that calls itself “${nameOf(office)}” asks to connect`,
+        text: 'Nothing flows until you accept it. Anybody can choose a name: compare its identity first.',
+        href: '/offices/add#pending',
+        button: 'See who asks',
+      }),
+    ),
+    ...lines.filter(({ state }) => state === 'failed' || state === 'degraded').map(lineAttention),
+  ];
+  return all.toSorted((one, other) => URGENCY.indexOf(one.shape) - URGENCY.indexOf(other.shape));
+}
+
+function officeAttention(office: Office, when: When): Attention {
+  const name = startNameOf(office);
+  const problem = office.problem === null ? '' : `${capital(office.problem)}. `;
+  return {
+    shape: office.state,
+    heading: officeHeading(office, name, when),
+    text:
+      `${problem}${office.remedy === null ? '' : `${capital(office.remedy)}.`}`.trim() ||
+      'We do not know more from here.',
+    href: `/offices/${encodeURIComponent(office.node_id)}`,
+    button: `Open ${nameOf(office)}`,
+  };
+}
+
+function officeHeading(office: Office, name: string, when: When): string {
+  if (office.state === 'degraded') return `${name} works with less than it should${since(office.since_ms, when)}`;
+  if (office.last_good_ms === null) return `${name} has not answered yet`;
+  return `${name} has not answered since ${roughTime(office.last_good_ms, when)}`;
+}
+
+function lineAttention(line: Line): Attention {
+  const isDead = line.state === 'failed';
+  return {
+    shape: line.state,
+    heading: isDead ? `The line ${line.interface} carries nothing` : `The line ${line.interface} loses packets`,
+    text: isDead
+      ? 'Look at its cable and its modem. The other lines carry on meanwhile.'
+      : `${lineSentence(line)}. The other lines carry more meanwhile.`,
+    href: '/lines',
+    button: 'Look at the lines',
+  };
+}
