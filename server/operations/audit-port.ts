@@ -1,3 +1,4 @@
+import type { ChainState } from '../audit/chain-check.ts';
 import type { AuditEvent, AuditFilter, ChainedEvent } from '../audit/event.ts';
 import type { Result } from '../core/result.ts';
 
@@ -10,16 +11,10 @@ export interface AuditPage {
   readonly nextBefore: number | undefined;
 }
 
-/** What reading the whole chain has shown. */
-export interface ChainState {
-  readonly isIntact: boolean;
-  readonly events: number;
-  readonly firstSeq: number;
-  readonly lastSeq: number;
-  /** Hash of the last line. */
-  readonly head: string;
-  /** The first thing that is wrong, with its place. */
-  readonly problem: string | undefined;
+export interface AuditLines {
+  readonly lines: readonly string[];
+  /** What to give as `after` for more; undefined when there is no more. */
+  readonly next: number | undefined;
 }
 
 /** Where what happened is written down. */
@@ -33,5 +28,5 @@ export interface AuditPort {
   wait(afterSeq: number, timeoutMs: number): Promise<void>;
   verify(): Promise<Result<ChainState>>;
   /** Lines as they stand in the file, oldest first. */
-  lines(afterSeq: number, limit: number): Promise<Result<{ lines: readonly string[]; next: number | undefined }>>;
+  lines(afterSeq: number, limit: number): Promise<Result<AuditLines>>;
 }

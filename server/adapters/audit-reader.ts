@@ -1,0 +1,154 @@
+import { type Digest, decodeLine, seqOf } from '../audit/chain.ts';
+import { ChainCheck, type ChainHead, type ChainState } from '../audit/chain-check.ts';
+import { type AuditFilter, type ChainedEvent, fits } from '../audit/event.ts';
+import { ok, type Result } from '../core/result.ts';
+import type { AuditLines, AuditPage } from '../operations/audit-port.ts';
+import { olderSegments, openSegments, readLines } from './audit-segments.ts';
+
+/** Lines read for one question; what is older is asked for with the next one. */
+const MAX_SCANNED = 50_000;
+/** In one answer of lines. */
+const MAX_LINES_BYTES = 4 << 20;
+
+/** The audit as it is at one moment. */
+export interface Readable {
+  readonly path: string;
+  /** The newest ones, oldest of them first. */
+  readonly recent: readonly ChainedEvent[];
+  readonly lastSeq: number;
+  /** First number of the file that is written to, and its size. */
+  readonly firstSeq: number;
+  readonly bytes: number;
+  readonly noted: ChainHead | undefined;
+  readonly digest: Digest;
+}
+
+/** The newest events that are looked for: from memory, then from the files. */
+export async function readPage(audit: Readable, filter: AuditFilter, limit: number): Promise<Result<AuditPage>> {
+  const found: ChainedEvent[] = [];
+  const oldest = audit.recent[0]?.seq ?? audit.lastSeq + 1;
+  for (const event of audit.recent.toReversed()) {
+    if (fits(event, filter)) found.push(event);
+    if (found.length === limit) return ok({ events: found, nextBefore: olderThan(event.seq, filter) });
+  }
+  const below = Math.min(oldest, filter.before ?? oldest);
+  if (below <= (filter.after ?? 0) + 1) return ok({ events: found, nextBefore: undefined });
+  return ok(await search(audit, { filter, limit, below, found }));
+}
+
+interface Search {
+  readonly filter: AuditFilter;
+  readonly limit: number;
+  readonly below: number;
+  readonly found: ChainedEvent[];
+}
+
+async function search(audit: Readable, { filter, limit, below, found }: Search): Promise<AuditPage> {
+  let scanned = 0;
+  const segments = await openSegments(audit.path);
+  try {
+    for (const { segment, file } of segments.toReversed()) {
+      const firstSeq = segment.firstSeq ?? audit.firstSeq;
+      if (firstSeq >= below) continue;
+      const fitting: ChainedEvent[] = [];
+      for await (const line of readLines(file)) {
+        if ((seqOf(line) ?? below) >= below) continue;
+        scanned++;
+        const event = decodeLine(line);
+        if (event && fits(event, filter)) fitting.push(event);
+      }
+      for (const event of fitting.toReversed()) {
+        found.push(event);
+        if (found.length === limit) return { events: found, nextBefore: olderThan(event.seq, filter) };
+      }
+      if (firstSeq <= (filter.after ?? 0) + 1) break;
+      if (scanned > MAX_SCANNED) return { events: found, nextBefore: olderThan(firstSeq, filter) };
+    }
+    return { events: found, nextBefore: undefined };
+  } finally {
+    for (const { file } of segments) await file.close();
+  }
+}
+
+/** What to give as `before` for the older ones; undefined when there can be none. */
+function olderThan(seq: number, filter: AuditFilter): number | undefined {
+  return seq - 1 > (filter.after ?? 0) ? seq : undefined;
+}
+
+/** Lines as they stand in the files, oldest first. */
+export async function readRaw(audit: Readable, afterSeq: number, limit: number): Promise<Result<AuditLines>> {
+  const lines: string[] = [];
+  let bytes = 0;
+  let last = afterSeq;
+  const segments = await openSegments(audit.path);
+  try {
+    for (const [at, { file }] of segments.entries()) {
+      const next = segments[at + 1];
+      // All of it was asked for before.
+      if (next && (next.segment.firstSeq ?? audit.firstSeq) <= afterSeq + 1) continue;
+      for await (const line of readLines(file)) {
+        const seq = seqOf(line);
+        if (seq !== undefined && seq <= afterSeq) continue;
+        if (lines.length >= limit || bytes > MAX_LINES_BYTES) return ok({ lines, next: last });
+        lines.push(line);
+        bytes += Buffer.byteLength(line);
+        last = seq ?? last;
+      }
+    }
+    return ok({ lines, next: undefined });
+  } finally {
+    for (const { file } of segments) await file.close();
+  }
+}
+
+/** Reads the whole chain and tells what is wrong with it. */
+export async function readChain({ path, bytes, noted, digest }: Readable): Promise<Result<ChainState>> {
+  const check = new ChainCheck(digest, noted);
+  const segments = await openSegments(path);
+  try {
+    for (const { segment, file } of segments) {
+      let line = 0;
+      // What is written while this reads is not what was asked about.
+      for await (const text of readLines(file, segment.firstSeq === undefined ? bytes : undefined)) {
+        check.push(text, `${segment.path}:${++line}`);
+      }
+    }
+  } finally {
+    for (const { file } of segments) await file.close();
+  }
+  return ok(check.finish());
+}
+
+/** The first event of the file that is written to, and the last `count` of all. */
+export async function readTail(path: string, count: number) {
+  let first: ChainedEvent | undefined;
+  let lines: string[] = [];
+  const segments = await openSegments(path);
+  try {
+    for (const { segment, file } of segments.slice(-2)) {
+      for await (const line of readLines(file)) {
+        if (segment.firstSeq === undefined) first ??= decodeLine(line);
+        lines.push(line);
+        if (lines.length > 2 * count) lines = lines.slice(-count);
+      }
+    }
+  } finally {
+    for (const { file } of segments) await file.close();
+  }
+  const last = lines.slice(-count).flatMap((line) => decodeLine(line) ?? []);
+  return { first, last };
+}
+
+/** The last line of the newest file that was put aside. */
+export async function lastOlderLine(path: string): Promise<string | undefined> {
+  const newest = olderSegments(path).at(-1);
+  const segments = newest ? await openSegments(path) : [];
+  let last: string | undefined;
+  try {
+    const found = segments.find(({ segment }) => segment.path === newest?.path);
+    if (found) for await (const line of readLines(found.file)) last = line;
+  } finally {
+    for (const { file } of segments) await file.close();
+  }
+  return last;
+}
