@@ -16,6 +16,9 @@ Usage:
       Make the node key and print its NodeId. Never overwrites a key.
   quicether-engine node-id --key-file PATH
       Print the NodeId of a key.
+  quicether-engine certificate --out-dir DIR --name NAME [--name NAME ...]
+      Make the certificate of the box's pages and its key: web.pem in DIR, in place of an older one.
+      A name may be an address.
   quicether-engine peer-credentials
       Print process, user and group at the other end of the Unix socket passed as descriptor 3.
   quicether-engine --version | --help
@@ -52,6 +55,13 @@ pub enum Command {
         /// Where it is.
         key_file: PathBuf,
     },
+    /// Make the certificate of the pages.
+    Certificate {
+        /// Where.
+        out_dir: PathBuf,
+        /// Names and addresses of the box.
+        names: Vec<String>,
+    },
     /// Who is at the other end of descriptor 3.
     PeerCredentials,
 }
@@ -59,6 +69,7 @@ pub enum Command {
 /// The command in the arguments, or what is wrong with them.
 pub fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut verb, mut socket, mut key_file, mut log_file, mut level) = (None, None, None, None, Level::INFO);
+    let (mut out_dir, mut names) = (None, Vec::new());
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -66,6 +77,8 @@ pub fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("socket") => socket = Some(PathBuf::from(arguments.value()?)),
             Long("key-file") => key_file = Some(PathBuf::from(arguments.value()?)),
             Long("log-file") => log_file = Some(PathBuf::from(arguments.value()?)),
+            Long("out-dir") => out_dir = Some(PathBuf::from(arguments.value()?)),
+            Long("name") => names.push(arguments.value()?.string()?),
             Long("log-level") => {
                 let text = arguments.value()?.string()?;
                 level = text
@@ -86,9 +99,10 @@ pub fn parse(mut arguments: lexopt::Parser) -> Result<Command, lexopt::Error> {
         }),
         Some("keygen") => Ok(Command::Keygen { key_file: needed(key_file, "--key-file")? }),
         Some("node-id") => Ok(Command::NodeId { key_file: needed(key_file, "--key-file")? }),
+        Some("certificate") => Ok(Command::Certificate { out_dir: needed(out_dir, "--out-dir")?, names }),
         Some("peer-credentials") => Ok(Command::PeerCredentials),
         Some(other) => Err(format!("{other:?} is no command").into()),
-        None => Err("what to do is missing: run, keygen, node-id or peer-credentials".into()),
+        None => Err("what to do is missing: run, keygen, node-id, certificate or peer-credentials".into()),
     }
 }
 
@@ -108,6 +122,11 @@ mod tests {
         );
         assert_eq!(command(&["--version"]), Ok(Command::Version));
         assert!(command(&["run", "--socket", "/s"]).unwrap_err().contains("--key-file"));
+        assert_eq!(
+            command(&["certificate", "--out-dir", "/d", "--name", "leeds", "--name", "192.0.2.7"]),
+            Ok(Command::Certificate { out_dir: "/d".into(), names: vec!["leeds".into(), "192.0.2.7".into()] })
+        );
+        assert!(command(&["certificate", "--name", "leeds"]).unwrap_err().contains("--out-dir"));
         assert!(command(&["dance"]).unwrap_err().contains("dance"));
         assert!(command(&[]).is_err());
         assert!(command(&["keygen", "--key-file", "/k", "more"]).is_err());

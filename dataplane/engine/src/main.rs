@@ -4,6 +4,7 @@
 //! everything and decides the order, `snapshot` says what is. The packets themselves are in
 //! `quicether-runtime`, the kernel's state in `quicether-host`.
 
+mod certificate;
 mod command;
 mod connection;
 mod control;
@@ -47,6 +48,13 @@ fn main() -> ExitCode {
         Command::Version => println!("quicether-engine {}", env!("CARGO_PKG_VERSION")),
         Command::Keygen { key_file } => return with_key(key_file::make(&key_file)),
         Command::NodeId { key_file } => return with_key(key_file::read(&key_file)),
+        Command::Certificate { out_dir, names } => match certificate::make(&out_dir, &names) {
+            Ok(path) => println!("{}", path.display()),
+            Err(error) => {
+                eprintln!("quicether-engine: {error}");
+                return ExitCode::FAILURE;
+            }
+        },
         Command::PeerCredentials => return peer_credentials(),
         Command::Run { socket, key_file, log_file, level } => {
             return run(&socket, &key_file, log_file.as_deref(), level);
