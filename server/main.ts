@@ -16,12 +16,12 @@ import type { LogBook } from './adapters/log-book.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { DaemonContext, StartedDaemon, StartOptions } from './cli/daemon-context.ts';
 import { runProgram } from './cli/program.ts';
+import { Undo } from './composition/undo.ts';
 import { EXIT, type ExitStatus } from './core/failures.ts';
 import type { HostPort } from './core/host-port.ts';
 import { parseNodeId } from './core/node-id.ts';
 import { fail, ok, type Result } from './core/result.ts';
 import type { Steer } from './operations/steer.ts';
-import type { OfficeWatch } from './operations/watch-offices.ts';
 import type { World } from './operations/world.ts';
 import type { Intent } from './routing/intent.ts';
 import type { LogCall } from './rpc/dispatch.ts';
@@ -70,19 +70,6 @@ function listenPath(options: StartOptions): string {
   return stateDir === SYSTEM_STATE_DIR ? SYSTEM_SOCKET : join(stateDir, SOCKET_NAME);
 }
 
-/** Things to undo when a later step of the start fails, or at the end; last one first. */
-class Undo {
-  readonly #steps: (() => void | Promise<void>)[] = [];
-
-  add(step: () => void | Promise<void>): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) await step();
-  }
-}
-
 /** Brings the daemon up: state, engine, desired state, sockets; or undoes what was done and says why. */
 async function startDaemon(options: StartOptions): Promise<Result<StartedDaemon>> {
   const undo = new Undo();
@@ -104,16 +91,24 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   log.info({ version, pid: process.pid, stateDir, socketPath }, 'daemon starting');
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'daemon fell over: this is a bug'));
   const parts = { options, log, undo, engineBinary: engineBinary.value };
+  const { openAudit, auditEngine } = await import('./composition/open-audit.ts');
+  const audit = await openAudit({ path: settings.security.auditLog, stateDir, version, log, undo });
+  if (!audit.ok) return audit;
   const engine = await openEngine(parts);
   if (!engine.ok) return engine;
   const { supervisor, keep } = engine.value;
   const steered = await openSteering(parts, supervisor);
   if (!steered.ok) return steered;
   const { steering, intent } = steered.value;
+  const named = (): readonly { id: string; name?: string | undefined }[] => [
+    ...steering.accepted.map(({ nodeId: id, name }) => ({ id, name })),
+    ...intent.peers,
+  ];
+  auditEngine(supervisor, audit.value, (nodeId) => named().find(({ id, name }) => id === nodeId && name)?.name);
 
   const { openHostView } = await import('./adapters/host-view.ts');
-  const { SimulatedAudit } = await import('./operations/simulated-audit.ts');
-  const health = await openHealth(steering, undo);
+  const { openHealth } = await import('./composition/open-health.ts');
+  const health = openHealth(steering, supervisor, undo);
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
   const shown = options.desk.show(options.loaded);
@@ -125,7 +120,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     steering,
     logs,
     settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
-    audit: new SimulatedAudit(),
+    audit: audit.value,
     health,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
     // After the answer is out.
@@ -142,14 +137,6 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   // Another program's engine (systemd) has a life of its own: it ends with `stop`, not with the daemon.
   const keepsTunnel = options.engineSocket !== undefined;
   return ok({ nodeId: intent.id, socketPath, ended: ended.promise, stop: () => stop(keepsTunnel) });
-}
-
-async function openHealth(steering: Steer, undo: Undo): Promise<OfficeWatch> {
-  const { OfficeWatch } = await import('./operations/watch-offices.ts');
-  const health = new OfficeWatch({ clock: systemClock, steering, lastGood: () => undefined, onSample: () => {} });
-  undo.add(() => health.stop());
-  health.start();
-  return health;
 }
 
 interface Parts {

@@ -33,18 +33,18 @@ function refuseUnbuilt(read: ReturnType<typeof ioBackends.read>): ReturnType<typ
   return ok(read.value);
 }
 
+/** Where a box keeps its state that is not run from somewhere else. */
+const SYSTEM_STATE_DIR = '/var/lib/quicether';
+
 const NOT_BUILT = { notBuilt: true } as const;
 
 /** Every key but `[[peers]]` and `version`; the one list that reading, flags and documentation share. */
 export const SCHEMA = {
   node: {
-    stateDir: field(
-      'node.state_dir',
-      path,
-      '/var/lib/quicether',
-      'Where the node key and everything learned is kept.',
-      { shortEnv: 'QUICETHER_STATE_DIR', flags: ['--state-dir'] },
-    ),
+    stateDir: field('node.state_dir', path, SYSTEM_STATE_DIR, 'Where the node key and everything learned is kept.', {
+      shortEnv: 'QUICETHER_STATE_DIR',
+      flags: ['--state-dir'],
+    }),
     name: {
       key: 'node.name',
       kind: text(64),
@@ -169,13 +169,14 @@ export const SCHEMA = {
   },
   security: {
     policyFile: field('security.policy_file', optional(path), undefined, 'Rules of what may pass.', NOT_BUILT),
-    auditLog: field(
-      'security.audit_log',
-      path,
-      '/var/log/quicether/audit.json',
-      'Who did what, as chained JSON lines.',
-      NOT_BUILT,
-    ),
+    auditLog: {
+      key: 'security.audit_log',
+      kind: path,
+      fallback: ({ stateDir }) =>
+        stateDir === SYSTEM_STATE_DIR ? '/var/log/quicether/audit.json' : `${stateDir}/audit.json`,
+      fallbackText: '`/var/log/quicether/audit.json`; with another `node.state_dir`: `audit.json` in it',
+      meaning: 'Who did what, as chained JSON lines; kept in `node.state_dir` when it cannot be written there.',
+    } as Field<string>,
     require2fa: field('security.require_2fa', bool, false, 'People must use a second factor.', NOT_BUILT),
     webUser: field(
       'security.web_user',
