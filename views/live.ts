@@ -29,6 +29,11 @@ export function homeParts(page: LiveContext, model: HomeModel): LiveParts {
   });
 }
 
+/** Changes with every answer of the daemon, and shows nothing. */
+export function beatParts(nowMs: number): LiveParts {
+  return packed({ beat: html`<span id="beat" hidden>${nowMs}</span>` });
+}
+
 /** The line under the menu. */
 export function pulseParts(page: LiveContext, offices: Offices | null): LiveParts {
   return packed({ pulse: pulseLine(page, offices) });

@@ -21,8 +21,10 @@ export interface Content {
   /** Where it hangs in the menu. */
   readonly place: Place;
   readonly body: Part;
-  /** What it watches, as `/events` knows it: `home`, `office.qe1...`. */
+  /** What it watches, as `/events` knows it. */
   readonly live?: readonly string[];
+  /** Which office that is about. */
+  readonly of?: string;
   /** Home says it in its verdict. */
   readonly noPulse?: boolean;
   readonly refreshSec?: number;
@@ -42,7 +44,7 @@ ${frame.trial ? countdown(frame, frame.trial) : !of.noPulse && pulse(frame, fram
 <p class="stale" id="stale" role="status"></p>
 <main id="main" tabindex="-1">${word(frame, frame.word)}${of.body}</main>
 ${colophon(frame, of)}
-${of.live && liveSource(of.live)}`;
+${of.live && liveSource(of.live, of.of)}`;
   return htmlDocument(frame, {
     title: of.title,
     body,
@@ -68,7 +70,12 @@ function colophon(frame: Frame, of: Content): Markup {
 </footer>`;
 }
 
-/** Asks for the live parts of this page; each arrives under its own id and goes where that id is. */
-function liveSource(topics: readonly string[]): Markup {
-  return html`<div id="live" hidden hx-sse:connect="/events${queryOf({ topics: topics.join(',') })}" hx-swap="none"></div>`;
+/**
+ * Asks for the live parts of this page; each arrives under its own id and goes where that id is.
+ *
+ * `beat` changes with every answer of the daemon: what else is quiet is not taken for silence.
+ */
+function liveSource(topics: readonly string[], of: string | undefined): Markup {
+  const query = queryOf({ show: ['beat', ...topics].join(','), of });
+  return html`<div id="live" hidden hx-sse:connect="/events${query}" hx-swap="none"></div><span id="beat" hidden></span>`;
 }

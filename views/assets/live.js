@@ -8,35 +8,47 @@
 
   // ---- Old news is shown as unknown, with the time of the last good answer -------------------------
 
+  /** Shows a state as unknown; gives what puts it back. */
   const showUnknown = (state) => {
     const use = state.querySelector('use');
-    use?.setAttribute('href', `${use.getAttribute('href').split('#')[0]}#unknown`);
-    state.dataset.state = 'unknown';
     const word = state.lastChild;
-    if (word?.nodeType === Node.TEXT_NODE) word.nodeValue = ' Unknown';
+    const [shape, drawing, text] = [state.dataset.state, use.getAttribute('href'), word.nodeValue];
+    state.dataset.state = 'unknown';
+    use.setAttribute('href', `${drawing.split('#')[0]}#unknown`);
+    word.nodeValue = ' Unknown';
+    return () => {
+      state.dataset.state = shape;
+      use.setAttribute('href', drawing);
+      word.nodeValue = text;
+    };
   };
 
   const watchNews = (live, stale) => {
     let lastWordMs = Date.now();
-    const { dataset } = document.body;
-    live.addEventListener('htmx:sse:after:message', () => {
+    let undo;
+    // Before, not after: what is put back is what the new parts are compared with.
+    live.addEventListener('htmx:sse:before:message', () => {
       lastWordMs = Date.now();
-      if (dataset.stale === undefined) return;
-      delete dataset.stale;
+      if (!undo) return;
+      for (const putBack of undo) putBack();
+      undo = undefined;
+      delete document.body.dataset.stale;
       stale.textContent = '';
-      // What was shown as unknown is not sent again while it stays the same.
-      location.reload();
     });
+    // The session ended: the page that asks for the password is the one to see now.
+    live.addEventListener('signed-out', () => location.reload());
     document.addEventListener('visibilitychange', () => {
       // The stream rests while nobody looks: that is not the box being silent.
       if (!document.hidden) lastWordMs = Date.now();
     });
     setInterval(() => {
-      if (document.hidden || dataset.stale !== undefined || Date.now() - lastWordMs <= STALE_MS) return;
-      dataset.stale = '';
+      if (document.hidden || undo || Date.now() - lastWordMs <= STALE_MS) return;
+      document.body.dataset.stale = '';
       const time = new Date(lastWordMs).toLocaleTimeString('en-GB');
       stale.textContent = `No news from the box since ${time}. What you see may be out of date; this page goes on trying.`;
-      document.querySelectorAll('[data-live] .state, .pulse .state').forEach(showUnknown);
+      undo = [...document.querySelectorAll('[data-live] .state[data-state], .pulse .state[data-state]')].map(
+        showUnknown,
+      );
     }, 1000);
   };
 

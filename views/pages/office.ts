@@ -28,7 +28,8 @@ export function officePage(frame: Frame, model: OfficeModel): Markup {
   return shell(frame, {
     title: name,
     place: '/offices',
-    live: [`office.${office.node_id}`, 'pulse'],
+    live: ['office', 'pulse'],
+    of: office.node_id,
     cli: `quicether peers show ${office.node_id}`,
     rest: `GET /api/v1/offices/${office.node_id}`,
     body: html`${title(name, officeHead(frame, office), html`<a href="/offices">Offices</a> / ${name}`)}

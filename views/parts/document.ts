@@ -25,7 +25,7 @@ export function htmlDocument(page: Page, of: Document): Markup {
 <link rel="stylesheet" href="${page.asset('style.css')}">
 <link rel="icon" type="image/svg+xml" href="${page.asset('mark.svg')}">
 <meta name="htmx-config" content="${HTMX}">
-<script defer nonce="${page.nonce}" src="${page.asset('live.js')}"></script>
+${['htmx.js', 'live.js'].map((name) => html`<script defer nonce="${page.nonce}" src="${page.asset(name)}"></script>`)}
 ${of.refreshSec && html`<noscript><meta http-equiv="refresh" content="${of.refreshSec}"></noscript>`}
 </head>
 <body${of.bodyClass && html` class="${of.bodyClass}"`}>
