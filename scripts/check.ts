@@ -13,7 +13,7 @@ const cargo = (...args: string[]): [string, string[]] => {
   const [verb = '', ...rest] = args;
   return ['cargo', [verb, '--manifest-path', 'dataplane/Cargo.toml', ...rest]];
 };
-const pure = ['-p', 'quicether-wire', '-p', 'quicether-core'];
+const pure = ['wire', 'core', 'bundle'].flatMap((crate) => ['-p', `quicether-${crate}`]);
 
 const steps: Record<string, [string, string[]]> = {
   types: [node, [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],

@@ -1,5 +1,6 @@
 //! Every decoder, with what must hold of whatever it makes of any bytes.
 
+mod bundle;
 mod door;
 mod inner;
 mod order;
@@ -9,7 +10,10 @@ use crate::run::Target;
 
 /// All targets.
 pub fn all() -> Vec<Target> {
-    [wire::targets(), inner::targets(), order::targets(), door::targets()].into_iter().flatten().collect()
+    [wire::targets(), inner::targets(), order::targets(), door::targets(), bundle::targets()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One number for an outcome, so that new kinds are noticed; sizes count by their magnitude.
