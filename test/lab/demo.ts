@@ -22,6 +22,12 @@ function printIntroduction({ offices, tries }: Demo): void {
       `  ${title.padEnd(9)} ${lan.prefixes.join(', ').padEnd(34)} computer ${lan.ipv4}, ${lan.ipv6}; line: ${lineName}`,
     );
   }
+  print('\nTheir pages, in a browser on this machine (it warns of a certificate that nobody else vouches for:');
+  print('compare the six words on the page):\n');
+  for (const { title, pages } of offices) {
+    print(`  ${title.padEnd(9)} ${pages.url}   claim code ${pages.claimCode}`);
+    print(`  ${''.padEnd(9)} ${pages.words}`);
+  }
   print('\nTry in another terminal, as root:\n');
   for (const { shows, command } of tries) print(`  # ${shows}\n  ${command}\n`);
   print('Ctrl-C ends the demo and removes all of it.\n');

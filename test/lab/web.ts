@@ -76,6 +76,13 @@ export class Web {
     return stdout.trim();
   }
 
+  /** What makes the box somebody's; throws when it is somebody's. */
+  async claimCode(): Promise<string> {
+    const { code } = (await this.#box.call('GetClaimCode' as never, {} as never)) as { code: string | null };
+    if (code === null) throw new Error(`${this.#box.host.name} is claimed`);
+    return code;
+  }
+
   /** Its certificate, for clients that want to check it. */
   certificateFile(): string {
     const name = readdirSync(this.stateDirectory).find((file) => /\.(pem|crt)$/.test(file) && !file.includes('key'));

@@ -4,11 +4,25 @@ import { makeFile, SshServer } from '../files.ts';
 import { runDirectory } from '../namespace.ts';
 import type { Lan, Office } from '../office.ts';
 import { Internet } from '../office.ts';
+import { relayFromLoopback } from '../relay.ts';
 import { startMesh, untilReachable } from '../tunnel.ts';
 import { withLan } from '../two-boxes/build.ts';
+import { WEB_PORT } from '../web.ts';
 import type { World } from '../world.ts';
 
-export type DemoOffice = Office & { readonly lan: Lan; readonly title: string; readonly lineName: string };
+export type DemoOffice = Office & {
+  readonly lan: Lan;
+  readonly title: string;
+  readonly lineName: string;
+  readonly pages: Pages;
+};
+
+/** How the pages of an office are reached and claimed from this machine. */
+export interface Pages {
+  readonly url: string;
+  readonly words: string;
+  readonly claimCode: string;
+}
 
 /** Three offices that reach each other, with something on each computer to talk to. */
 export interface Demo {
@@ -28,7 +42,7 @@ const FILE_BYTES = 20 * 1024 ** 2;
 /** Builds and starts the demo; returns once every computer reaches every other. */
 export async function buildDemo(world: World): Promise<Demo> {
   const internet = await Internet.create(world);
-  const offices: DemoOffice[] = [];
+  const offices: Omit<DemoOffice, 'pages'>[] = [];
   for (const { name, title, line } of PLACES) {
     world.say(`building ${title}: a box, a computer, and ${line} to the internet`);
     const office = withLan(await internet.office(name, { line, hasLan: true }));
@@ -38,11 +52,28 @@ export async function buildDemo(world: World): Promise<Demo> {
   await startMesh(offices);
   await Promise.all(pairsOf(offices).map(([from, to]) => untilReachable(from.lan.computer, to.lan.ipv4, 30_000)));
   world.say('every office reaches every other');
-  return { offices, tries: await prepareTries(offices) };
+  const withPages = await Promise.all(
+    offices.map(async (office, index) => ({ ...office, pages: await servePages(office, index) })),
+  );
+  return { offices: withPages, tries: await prepareTries(withPages) };
+}
+
+/**
+ * Starts the pages of an office and opens a way to them.
+ *
+ * Each has a loopback address of its own: a browser keeps cookies by address and not by port, so
+ * that signing in to one office would sign out of another.
+ */
+async function servePages({ box }: Office, index: number): Promise<Pages> {
+  const loopback = `127.0.0.${11 + index}`;
+  await box.web.start('--host', loopback);
+  await relayFromLoopback(box.host, loopback, WEB_PORT);
+  const [words, claimCode] = [await box.web.words(), await box.web.claimCode()];
+  return { url: `https://${loopback}:${WEB_PORT}`, words, claimCode };
 }
 
 /** Every ordered pair of offices. */
-export function pairsOf(offices: readonly DemoOffice[]): (readonly [DemoOffice, DemoOffice])[] {
+export function pairsOf<T>(offices: readonly T[]): (readonly [T, T])[] {
   return offices.flatMap((from) => offices.filter((to) => to !== from).map((to) => [from, to] as const));
 }
 
