@@ -15,6 +15,8 @@ const POLL_MS = 2_000;
 const HEARTBEAT_MS = 15_000;
 /** A stream ends by itself, so that what a caller may is looked at again by a new request now and then. */
 const LONGEST_MS = 3_600_000;
+/** Events of the audit told at once; of what is older only that there is more. */
+const MOST_AT_ONCE = 1_000;
 /** Unread bytes of a stream; who does not read is cut off. */
 const MOST_UNREAD = 256 * 1024;
 
@@ -78,6 +80,15 @@ export class EventStreams {
   }
 }
 
+interface AuditEvent {
+  readonly seq: number;
+}
+
+interface AuditPage {
+  readonly events: readonly AuditEvent[];
+  readonly next_before: number | null;
+}
+
 /** What has happened since it was last asked, as text of a stream. */
 class EventSource {
   readonly #daemon: Daemon;
@@ -116,17 +127,33 @@ class EventSource {
 
   /** Each event of the audit once, oldest first; its number is the id, so that a caller goes on where he was. */
   async #audit(): Promise<RestResult<string>> {
-    const answer = await this.#ask(
-      'GetAudit',
-      this.#seq === undefined ? { limit: 1 } : { limit: 200, after: this.#seq },
+    const after = this.#seq;
+    if (after === undefined) return this.#beginAudit();
+    const events: AuditEvent[] = [];
+    let before: number | null | undefined;
+    do {
+      const page = await this.#auditPage({ limit: 200, after, ...(before ? { before } : {}) });
+      if (!page.ok) return page;
+      events.unshift(...page.value.events.toReversed());
+      before = page.value.next_before;
+    } while (before && events.length < MOST_AT_ONCE);
+    this.#seq = events.at(-1)?.seq ?? after;
+    const gap = before ? `event: gap\ndata: ${JSON.stringify({ after, before: events[0]?.seq })}\n\n` : '';
+    return ok(
+      gap + events.map((event) => `id: ${event.seq}\nevent: audit\ndata: ${JSON.stringify(event)}\n\n`).join(''),
     );
-    if (!answer.ok) return answer;
-    const events = (answer.value as { events: readonly { seq: number }[] }).events.toSorted((a, b) => a.seq - b.seq);
-    const isFirst = this.#seq === undefined;
-    this.#seq = events.at(-1)?.seq ?? this.#seq ?? 0;
-    // Without Last-Event-ID the stream begins now; the id is said so that the caller can go on from here.
-    if (isFirst) return ok(`id: ${this.#seq}\nevent: begin\ndata: {}\n\n`);
-    return ok(events.map((event) => `id: ${event.seq}\nevent: audit\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+  }
+
+  /** Without Last-Event-ID the stream begins now; the id is said so that the caller can go on from here. */
+  async #beginAudit(): Promise<RestResult<string>> {
+    const page = await this.#auditPage({ limit: 1 });
+    if (!page.ok) return page;
+    this.#seq = page.value.events[0]?.seq ?? 0;
+    return ok(`id: ${this.#seq}\nevent: begin\ndata: {}\n\n`);
+  }
+
+  #auditPage(params: object): Promise<RestResult<AuditPage>> {
+    return this.#ask('GetAudit', params) as Promise<RestResult<AuditPage>>;
   }
 
   #ask(method: string, params: object): Promise<RestResult<unknown>> {
