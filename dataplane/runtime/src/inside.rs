@@ -29,6 +29,8 @@ pub struct Inside {
     pub own: Vec<IpAddr>,
     /// Whether the addresses of what peers send are checked; always, but for a test of the tests.
     pub checks_sources: bool,
+    /// Whether anything was handed to the kernel since somebody looked.
+    pub has_written: bool,
     /// Sums.
     pub counters: RuntimeCounters,
     icmp_budget: TokenBucket,
@@ -46,6 +48,7 @@ impl Inside {
             local: RouteTable::build(&[]),
             own: Vec::new(),
             checks_sources: true,
+            has_written: false,
             counters: RuntimeCounters::default(),
             icmp_budget: TokenBucket::new(ICMP_RATE, ICMP_BURST),
             iovecs: Vec::with_capacity(80),
@@ -145,6 +148,7 @@ impl Inside {
         let Some(tun) = &self.tun else { return false };
         let written = tun.write(vnet, parts, &mut self.iovecs).is_ok();
         self.counters.tun_write_errors += u64::from(!written);
+        self.has_written |= written;
         written
     }
 }

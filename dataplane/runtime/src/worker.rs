@@ -145,10 +145,13 @@ impl Worker {
                     self.take_datagrams(at);
                 }
             }
-            if ready.tun {
+            self.keep_time(Instant::now());
+            self.read_dirty();
+            // What was just written often has its answer there at once (an echo, an acknowledgement):
+            // taken now, it leaves in one packet with our own acknowledgement.
+            if ready.tun || std::mem::take(&mut self.inside.has_written) {
                 self.take_trains();
             }
-            self.keep_time(Instant::now());
             self.serve_dirty();
         }
     }
@@ -281,6 +284,7 @@ impl Worker {
                 self.take_datagrams(at);
             }
             self.keep_time(Instant::now());
+            self.read_dirty();
             self.serve_dirty();
         }
     }

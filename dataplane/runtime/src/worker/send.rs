@@ -111,15 +111,26 @@ impl Worker {
         }
     }
 
-    /// Looks after every connection that something happened to.
+    /// Takes what connections have brought that something happened to; they stay to be served.
+    pub(super) fn read_dirty(&mut self) {
+        let now = Instant::now();
+        // Handling one may make others dirty; those are appended and read in this round, too.
+        let mut at = 0;
+        while let Some(&index) = self.dirty.get(at) {
+            at += 1;
+            if self.connections[index].is_some() {
+                self.handle_events(index, now);
+                self.take_cells(index, now, false);
+            }
+        }
+    }
+
+    /// Sends for every connection that something happened to.
     pub(super) fn serve_dirty(&mut self) {
         let dirty = std::mem::take(&mut self.dirty);
         for index in dirty {
             let Some(connection) = self.connections[index].as_mut() else { continue };
             connection.dirty = false;
-            let now = Instant::now();
-            self.handle_events(index, now);
-            self.take_cells(index, now, false);
             self.send(index);
             self.handle_endpoint_events(index);
             self.set_timer(index);
