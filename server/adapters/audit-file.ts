@@ -12,10 +12,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { decodeLine, encodeLine } from '../audit/chain.ts';
 import type { ChainHead, ChainState } from '../audit/chain-check.ts';
 import type { AuditEvent, AuditFilter, ChainedEvent } from '../audit/event.ts';
-import { Flood } from '../audit/flood.ts';
+import type { Flood } from '../audit/flood.ts';
+import type { AuditRules } from '../audit/rules.ts';
 import type { CancelTimer, Clock } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AuditLines, AuditPage, AuditPort } from '../operations/audit-port.ts';
@@ -46,6 +46,7 @@ export interface AuditFileOptions {
   /** Where the end of the chain is noted, in the state directory. */
   readonly headPath: string;
   readonly clock: Clock;
+  readonly rules: AuditRules;
   readonly limits?: AuditLimits;
   readonly log: { warn(fields: object, text: string): void };
   /** Writes all of it or throws; a test's disk may be full. */
@@ -63,7 +64,7 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export class AuditFile implements AuditPort {
   readonly #options: AuditFileOptions;
   readonly #limits: AuditLimits;
-  readonly #flood = new Flood();
+  readonly #flood: Flood;
   readonly #waiting = new Set<() => void>();
   #recent: ChainedEvent[] = [];
   #file: number;
@@ -82,6 +83,7 @@ export class AuditFile implements AuditPort {
   private constructor(options: AuditFileOptions, file: number) {
     this.#options = options;
     this.#limits = options.limits ?? AUDIT_LIMITS;
+    this.#flood = options.rules.createFlood();
     this.#file = file;
     this.#beganMs = options.clock.nowMs();
   }
@@ -173,6 +175,7 @@ export class AuditFile implements AuditPort {
       noted: noted?.head,
       isSameFile: noted?.path === path,
       digest,
+      rules: this.#options.rules,
     });
     this.#seq = recovered.seq;
     this.#prev = recovered.prev;
@@ -196,7 +199,7 @@ export class AuditFile implements AuditPort {
   }
 
   async #readRecent(): Promise<void> {
-    const { first, last } = await readTail(this.#options.path, RECENT);
+    const { first, last } = await readTail(this.#options.path, RECENT, this.#options.rules);
     for (const event of last) this.#keep(event);
     if (!first) return;
     this.#firstSeq = first.seq;
@@ -223,17 +226,17 @@ export class AuditFile implements AuditPort {
   }
 
   #put(event: AuditEvent): boolean {
-    const { clock } = this.#options;
+    const { clock, rules } = this.#options;
     if (this.#mustRotate()) this.#rotate();
     const place = { seq: this.#seq + 1, tsMs: clock.nowMs(), prev: this.#prev };
-    const line = encodeLine(event, place);
+    const line = rules.encodeLine(event, place);
     if (!this.#write(Buffer.from(`${line}\n`))) {
       if (event.event !== 'audit.dropped') this.#drop();
       return false;
     }
     this.#seq = place.seq;
     this.#prev = digest(line);
-    const kept = decodeLine(line);
+    const kept = rules.decodeLine(line);
     if (kept) this.#keep(kept);
     this.#sync ??= clock.setTimer(SYNC_MS, () => this.#syncNow());
     for (const wake of this.#waiting) wake();
@@ -342,6 +345,7 @@ export class AuditFile implements AuditPort {
       bytes: fstatSync(this.#file).size,
       noted: this.#readNoted()?.head,
       digest,
+      rules: this.#options.rules,
     };
   }
 }

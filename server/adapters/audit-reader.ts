@@ -1,6 +1,7 @@
-import { type Digest, decodeLine, seqOf } from '../audit/chain.ts';
-import { ChainCheck, type ChainHead, type ChainState } from '../audit/chain-check.ts';
-import { type AuditFilter, type ChainedEvent, fits } from '../audit/event.ts';
+import type { Digest } from '../audit/chain.ts';
+import type { ChainHead, ChainState } from '../audit/chain-check.ts';
+import type { AuditFilter, ChainedEvent } from '../audit/event.ts';
+import type { AuditRules } from '../audit/rules.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AuditLines, AuditPage } from '../operations/audit-port.ts';
 import { olderSegments, openSegments, readLines } from './audit-segments.ts';
@@ -21,6 +22,7 @@ export interface Readable {
   readonly bytes: number;
   readonly noted: ChainHead | undefined;
   readonly digest: Digest;
+  readonly rules: AuditRules;
 }
 
 /** The newest events that are looked for: from memory, then from the files. */
@@ -28,7 +30,7 @@ export async function readPage(audit: Readable, filter: AuditFilter, limit: numb
   const found: ChainedEvent[] = [];
   const oldest = audit.recent[0]?.seq ?? audit.lastSeq + 1;
   for (const event of audit.recent.toReversed()) {
-    if (fits(event, filter)) found.push(event);
+    if (audit.rules.fits(event, filter)) found.push(event);
     if (found.length === limit) return ok({ events: found, nextBefore: olderThan(event.seq, filter) });
   }
   const below = Math.min(oldest, filter.before ?? oldest);
@@ -52,10 +54,10 @@ async function search(audit: Readable, { filter, limit, below, found }: Search):
       if (firstSeq >= below) continue;
       const fitting: ChainedEvent[] = [];
       for await (const line of readLines(file)) {
-        if ((seqOf(line) ?? below) >= below) continue;
+        if ((audit.rules.seqOf(line) ?? below) >= below) continue;
         scanned++;
-        const event = decodeLine(line);
-        if (event && fits(event, filter)) fitting.push(event);
+        const event = audit.rules.decodeLine(line);
+        if (event && audit.rules.fits(event, filter)) fitting.push(event);
       }
       for (const event of fitting.toReversed()) {
         found.push(event);
@@ -87,7 +89,7 @@ export async function readRaw(audit: Readable, afterSeq: number, limit: number):
       // All of it was asked for before.
       if (next && (next.segment.firstSeq ?? audit.firstSeq) <= afterSeq + 1) continue;
       for await (const line of readLines(file)) {
-        const seq = seqOf(line);
+        const seq = audit.rules.seqOf(line);
         if (seq !== undefined && seq <= afterSeq) continue;
         if (lines.length >= limit || bytes > MAX_LINES_BYTES) return ok({ lines, next: last });
         lines.push(line);
@@ -102,8 +104,8 @@ export async function readRaw(audit: Readable, afterSeq: number, limit: number):
 }
 
 /** Reads the whole chain and tells what is wrong with it. */
-export async function readChain({ path, bytes, noted, digest }: Readable): Promise<Result<ChainState>> {
-  const check = new ChainCheck(digest, noted);
+export async function readChain({ path, bytes, noted, digest, rules }: Readable): Promise<Result<ChainState>> {
+  const check = rules.createCheck(digest, noted);
   const segments = await openSegments(path);
   try {
     for (const { segment, file } of segments) {
@@ -120,7 +122,7 @@ export async function readChain({ path, bytes, noted, digest }: Readable): Promi
 }
 
 /** The first event of the file that is written to, and the last `count` of all. */
-export async function readTail(path: string, count: number) {
+export async function readTail(path: string, count: number, { decodeLine }: AuditRules) {
   let first: ChainedEvent | undefined;
   let lines: string[] = [];
   const segments = await openSegments(path);

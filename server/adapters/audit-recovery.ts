@@ -1,7 +1,8 @@
 import { ftruncateSync, readSync } from 'node:fs';
-import { type Digest, decodeLine, GENESIS, seqOf } from '../audit/chain.ts';
+import type { Digest } from '../audit/chain.ts';
 import type { ChainHead } from '../audit/chain-check.ts';
 import type { AuditEvent } from '../audit/event.ts';
+import type { AuditRules } from '../audit/rules.ts';
 
 /** Longer than any line of ours. */
 const MAX_TAIL_BYTES = 256 << 10;
@@ -24,6 +25,7 @@ interface Found {
   readonly noted: ChainHead | undefined;
   readonly isSameFile: boolean;
   readonly digest: Digest;
+  readonly rules: AuditRules;
 }
 
 /**
@@ -32,7 +34,7 @@ interface Found {
  * A line that a crash cut short is taken off and said; events that were noted and are not there are
  * said; a file that does not end in an event of ours is left as it is. Nothing is made to look whole.
  */
-export function recoverChain({ file, bytes, olderLine, noted, isSameFile, digest }: Found): Recovered {
+export function recoverChain({ file, bytes, olderLine, noted, isSameFile, digest, rules }: Found): Recovered {
   const notes: AuditEvent[] = [];
   const tail = Buffer.alloc(Math.min(bytes, MAX_TAIL_BYTES));
   readSync(file, tail, 0, tail.length, bytes - tail.length);
@@ -46,9 +48,9 @@ export function recoverChain({ file, bytes, olderLine, noted, isSameFile, digest
   const fileBytes = bytes - tornBytes;
   const lines = tail.subarray(0, end).toString('utf8').split('\n').filter(Boolean);
   const last = lines.at(-1) ?? olderLine;
-  const place = last === undefined ? { seq: 0, prev: GENESIS } : placeAfter(last, lines, digest);
+  const place = last === undefined ? { seq: 0, prev: rules.genesis } : placeAfter(last, lines, { digest, rules });
   if (!noted) return { ...place, fileBytes, notes };
-  const same = lines.findLast((line) => seqOf(line) === noted.seq);
+  const same = lines.findLast((line) => rules.seqOf(line) === noted.seq);
   if (same !== undefined && digest(same) !== noted.hash) {
     const detail = `event ${noted.seq} is not the one that had been written: it was changed`;
     notes.push(note('audit.changed', detail, { up_to: noted.seq }));
@@ -65,9 +67,13 @@ export function recoverChain({ file, bytes, olderLine, noted, isSameFile, digest
 }
 
 // Whatever the last line is, the next one names its hash; its number may have to be found further up.
-function placeAfter(last: string, lines: readonly string[], digest: Digest): { seq: number; prev: string } {
-  const readable = lines.toReversed().find((line) => decodeLine(line) !== undefined);
-  const seq = decodeLine(last)?.seq ?? (readable === undefined ? 0 : seqOf(readable)) ?? 0;
+function placeAfter(
+  last: string,
+  lines: readonly string[],
+  { digest, rules }: Pick<Found, 'digest' | 'rules'>,
+): { seq: number; prev: string } {
+  const readable = lines.toReversed().find((line) => rules.decodeLine(line) !== undefined);
+  const seq = rules.decodeLine(last)?.seq ?? (readable === undefined ? 0 : rules.seqOf(readable)) ?? 0;
   return { seq, prev: digest(last) };
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AuditFile } from '../adapters/audit-file.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { AUDIT_RULES } from '../audit/rules.ts';
 import type { Result } from '../core/result.ts';
 import { auditEngineEvent } from '../operations/audit-engine.ts';
 import type { AuditEvent } from '../operations/audit-port.ts';
@@ -23,7 +24,7 @@ interface AuditParts {
  * the audit itself say where it is kept instead.
  */
 export async function openAudit({ path, stateDir, version, log, undo }: AuditParts): Promise<Result<AuditFile>> {
-  const options = { headPath: join(stateDir, 'audit.head'), clock: systemClock, log };
+  const options = { headPath: join(stateDir, 'audit.head'), clock: systemClock, rules: AUDIT_RULES, log };
   const wanted = await AuditFile.open({ ...options, path });
   const instead = join(stateDir, 'audit.json');
   const opened = wanted.ok || path === instead ? wanted : await AuditFile.open({ ...options, path: instead });

@@ -12,9 +12,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AuditEvent } from '../audit/event.ts';
-import { SimulatedClock } from '../core/clock.ts';
-import { AuditFile, type AuditFileOptions } from './audit-file.ts';
+import { AuditFile, type AuditFileOptions } from '../../server/adapters/audit-file.ts';
+import type { AuditEvent } from '../../server/audit/event.ts';
+import { AUDIT_RULES } from '../../server/audit/rules.ts';
+import { SimulatedClock } from '../../server/core/clock.ts';
 
 let folder = '';
 let path = '';
@@ -35,6 +36,7 @@ async function openAudit(more: Partial<AuditFileOptions> = {}): Promise<AuditFil
     path,
     headPath: join(folder, 'audit.head'),
     clock,
+    rules: AUDIT_RULES,
     log: { warn: () => {} },
     ...more,
   });
@@ -115,7 +117,13 @@ describe('writing', () => {
 
   test('a place that cannot be written is refused with place and remedy', async () => {
     writeFileSync(join(folder, 'log'), 'a file, not a folder');
-    const opened = await AuditFile.open({ path, headPath: join(folder, 'h'), clock, log: { warn: () => {} } });
+    const opened = await AuditFile.open({
+      path,
+      headPath: join(folder, 'h'),
+      clock,
+      rules: AUDIT_RULES,
+      log: { warn: () => {} },
+    });
     expect(opened).toMatchObject({ ok: false, error: { message: expect.stringContaining(path) } });
   });
 });
