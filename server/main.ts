@@ -108,6 +108,12 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
 
   const { openHostView } = await import('./adapters/host-view.ts');
   const { openHealth } = await import('./composition/open-health.ts');
+  const { openBoxDatabase, openPeople } = await import('./composition/open-people.ts');
+  const database = openBoxDatabase(stateDir, log, undo);
+  const { name: boxName } = settings.node;
+  const { require2fa: requiresSecondFactor } = settings.security;
+  const claimFile = process.env['QUICETHER_CLAIM_FILE'];
+  const people = openPeople({ database, boxName, requiresSecondFactor, claimFile, log, undo });
   const health = openHealth(steering, supervisor, undo);
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
@@ -120,6 +126,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     steering,
     logs,
     settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
+    people,
     audit: audit.value,
     health,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),

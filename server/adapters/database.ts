@@ -115,8 +115,11 @@ function wrap(sqlite: DatabaseSync, path: string): Database {
       try {
         closeSync(openSync(draft, 'w', 0o600));
         await backup(sqlite, draft);
-        renameSync(draft, target);
-        return ok(undefined);
+        // A good copy is not replaced by a damaged one.
+        const intact = checkCopy(draft);
+        if (intact.ok) renameSync(draft, target);
+        else rmSync(draft, { force: true });
+        return intact;
       } catch (error) {
         rmSync(draft, { force: true });
         return explain(target, error);
@@ -127,6 +130,15 @@ function wrap(sqlite: DatabaseSync, path: string): Database {
       if (sqlite.isOpen) sqlite.close();
     },
   };
+}
+
+function checkCopy(path: string): Result<void> {
+  const copy = new DatabaseSync(path, { readOnly: true });
+  try {
+    return checkIntegrity(copy, path);
+  } finally {
+    copy.close();
+  }
 }
 
 function runTransaction<T>(sqlite: DatabaseSync, path: string, work: () => Result<T>): Result<T> {

@@ -1,6 +1,6 @@
-/** Rising rights; a role may do what the ones before it may. */
-export const ROLES = ['viewer', 'operator', 'admin', 'owner'] as const;
-export type Role = (typeof ROLES)[number];
+import type { Role } from '../people/role.ts';
+
+export { ROLES, type Role } from '../people/role.ts';
 
 /** What an operation asks for: a role, or nothing at all. */
 export type Right = Role | 'anyone';
@@ -25,6 +25,8 @@ export interface Actor {
   readonly tokenId?: string;
   /** Until when the password counts as just given, in milliseconds since the epoch. */
   readonly passwordUntilMs?: number;
+  /** The box asks people for a second factor and this one has none. */
+  readonly lacksSecondFactor?: boolean;
 }
 
 /** The daemon's own user and root, who could change its files anyway. */

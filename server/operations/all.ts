@@ -1,18 +1,40 @@
 import { acceptPeer } from './accept-peer.ts';
+import { addToken } from './add-token.ts';
+import { addUser } from './add-user.ts';
+import { beginSecondFactor } from './begin-second-factor.ts';
+import { changePassword } from './change-password.ts';
+import { claim } from './claim.ts';
+import { confirmSecondFactor } from './confirm-second-factor.ts';
+import { dropSecondFactor } from './drop-second-factor.ts';
+import { endSession } from './end-session.ts';
 import { exportAudit } from './export-audit.ts';
 import { getAudit } from './get-audit.ts';
+import { getClaimCode } from './get-claim-code.ts';
+import { getClaimState } from './get-claim-state.ts';
 import { getConfig } from './get-config.ts';
 import { getDiagnostics } from './get-diagnostics.ts';
 import { getLines } from './get-lines.ts';
 import { getLogs } from './get-logs.ts';
+import { getMe } from './get-me.ts';
 import { getOffice } from './get-office.ts';
 import { getOffices } from './get-offices.ts';
 import { getPeers } from './get-peers.ts';
 import { getRoutes } from './get-routes.ts';
+import { getSessions } from './get-sessions.ts';
 import { getStatus } from './get-status.ts';
+import { getTokens } from './get-tokens.ts';
+import { getUsers } from './get-users.ts';
 import { pingPeer } from './ping-peer.ts';
+import { provePassword } from './prove-password.ts';
 import { removePeer } from './remove-peer.ts';
+import { removeToken } from './remove-token.ts';
+import { removeUser } from './remove-user.ts';
+import { resetPassword } from './reset-password.ts';
+import { setUserRole } from './set-user-role.ts';
 import { shutDown } from './shut-down.ts';
+import { signIn } from './sign-in.ts';
+import { signInCode } from './sign-in-code.ts';
+import { signOut } from './sign-out.ts';
 import { verifyAudit } from './verify-audit.ts';
 
 /** Everything an administrator can do; every surface is made from this list. */
@@ -32,5 +54,27 @@ export const OPERATIONS = [
   getLogs,
   getConfig,
   getDiagnostics,
+  getClaimState,
+  getClaimCode,
+  claim,
+  signIn,
+  signInCode,
+  signOut,
+  getMe,
+  provePassword,
+  changePassword,
+  beginSecondFactor,
+  confirmSecondFactor,
+  dropSecondFactor,
+  getUsers,
+  addUser,
+  setUserRole,
+  removeUser,
+  resetPassword,
+  getSessions,
+  endSession,
+  getTokens,
+  addToken,
+  removeToken,
   shutDown,
 ] as const;

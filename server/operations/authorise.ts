@@ -1,14 +1,13 @@
 import { fail, ok, type Result } from '../core/result.ts';
-import { type Actor, ROLES, type Role } from './actor.ts';
+import { includes } from '../people/role.ts';
+import type { Actor } from './actor.ts';
 import type { Operation } from './operation.ts';
 
 /** What of an operation decides who may. */
-export type Guarded = Pick<Operation, 'method' | 'role' | 'needsPassword' | 'onlyLocal' | 'omitted'>;
-
-/** Whether `role` may do what asks for `wanted`. */
-export function includes(role: Role, wanted: Role): boolean {
-  return ROLES.indexOf(role) >= ROLES.indexOf(wanted);
-}
+export type Guarded = Pick<
+  Operation,
+  'method' | 'role' | 'needsPassword' | 'onlyLocal' | 'beforeSecondFactor' | 'omitted'
+>;
 
 /** Whether this actor may do this now; the one place where that is decided, for every surface. */
 export function decideAccess(operation: Guarded, actor: Actor, nowMs: number): Result<void> {
@@ -30,6 +29,11 @@ export function decideAccess(operation: Guarded, actor: Actor, nowMs: number): R
   if (!includes(actor.role, role)) {
     return fail('permission.role', `${method} is for the role ${role}; ${actor.name} has the role ${actor.role}`, {
       remedy: 'ask an owner of this box',
+    });
+  }
+  if (actor.lacksSecondFactor && !operation.beforeSecondFactor) {
+    return fail('permission.second-factor', 'on this box people need a second factor, and you have none yet', {
+      remedy: 'set one up on your account page',
     });
   }
   return operation.needsPassword ? decidePassword(method, actor, nowMs) : ok(undefined);

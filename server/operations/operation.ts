@@ -28,10 +28,12 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly needsPassword?: boolean;
   /** Only for a Unix user at the socket, whatever session or token a front has. */
   readonly onlyLocal?: boolean;
+  /** Answered even to somebody who has yet to set up the second factor that the box asks for. */
+  readonly beforeSecondFactor?: boolean;
   readonly input: Input;
   readonly output: Output;
   /** What the audit says of it; null for what only reads. Never a secret. */
-  readonly audit: ((input: z.output<Input>) => string) | null;
+  readonly audit: ((input: z.output<Input>, world: World) => string) | null;
   /** Left out when {@link omitted} says why there is none. */
   readonly rest?: RestRoute;
   /** Surfaces that do not have it, each with the reason. */

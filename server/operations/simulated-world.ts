@@ -3,6 +3,7 @@ import { SimulatedClock } from '../core/clock.ts';
 import { type NodeId, nodeIdFromBytes } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
+import { simulatePeople } from '../people/simulated-people.ts';
 import type { Intent } from '../routing/intent.ts';
 import { SimulatedAudit } from './simulated-audit.ts';
 import { Steer } from './steer.ts';
@@ -170,6 +171,7 @@ export function simulateWorld(parts: SimulatedParts = {}) {
       observe: async () => ({ 'ip-addr.txt': 'lo' }),
       lines: async () => [{ interface: 'eth0', addresses: ['192.0.2.9'], isLinkUp: true }],
     },
+    people: simulatePeople({ clock }).people,
     audit,
     health,
     shutDown: (options) => ended.push(options),

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { HostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { Result } from '../core/result.ts';
+import type { People } from '../people/people.ts';
 import type { Intent, PlanProblem } from '../routing/intent.ts';
 import type { AuditPort } from './audit-port.ts';
 import type { HealthPort } from './health-port.ts';
@@ -21,6 +22,7 @@ export interface World {
   readonly logs: LogView;
   readonly settings: SettingsView;
   readonly host: HostView;
+  readonly people: People;
   readonly audit: AuditPort;
   readonly health: HealthPort;
   /** Ends the daemon after the answer is out. */

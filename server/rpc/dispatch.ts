@@ -93,7 +93,7 @@ class Carrying {
     if (!access.ok) return this.#refuse(access.error);
     const input = operation.input.safeParse(params);
     if (!input.success) return fail('rpc.bad-params', `${operation.method}: ${describe(input.error)}`);
-    this.#detail = operation.audit?.(input.data);
+    this.#detail = operation.audit?.(input.data, this.#world);
     const key = this.#origin.onBehalf?.idempotency_key;
     if (key === undefined || operation.audit === null) return this.#carryOut(input.data);
     const call = { actor: this.#actor, key, method: operation.method, params: input.data };

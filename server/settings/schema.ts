@@ -177,7 +177,7 @@ export const SCHEMA = {
       fallbackText: '`/var/log/quicether/audit.json`; with another `node.state_dir`: `audit.json` in it',
       meaning: 'Who did what, as chained JSON lines; kept in `node.state_dir` when it cannot be written there.',
     } as Field<string>,
-    require2fa: field('security.require_2fa', bool, false, 'People must use a second factor.', NOT_BUILT),
+    require2fa: field('security.require_2fa', bool, false, 'People must use a second factor.'),
     webUser: field(
       'security.web_user',
       text(64),

@@ -1,0 +1,143 @@
+import type { Clock } from '../core/clock.ts';
+import { formatIp, readIp } from '../core/ip.ts';
+import { containing, formatPrefix } from '../core/prefix.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+
+/** Tries that cost nothing: for one thing from one place, and for all things from there: an office has many people. */
+const FREE_TRIES = 5;
+const FREE_TRIES_OF_ALL = 20;
+const FIRST_WAIT_MS = 5_000;
+const LONGEST_WAIT_MS = 15 * 60_000;
+/** A source that was quiet for this long is forgotten. */
+const FORGET_MS = 60 * 60_000;
+const MAX_SOURCES = 4_096;
+
+/** Failures of all sources together that slow nobody down. */
+const FREE_FAILURES = 20;
+/** One failure of all sources is forgotten in this time. */
+const DRAIN_MS = 10_000;
+const DELAY_PER_FAILURE_MS = 50;
+export const LONGEST_DELAY_MS = 2_000;
+const MOST_FAILURES = FREE_FAILURES + LONGEST_DELAY_MS / DELAY_PER_FAILURE_MS;
+
+/** What a try counts against. */
+export interface Guess {
+  /** Where from: {@link sourceKey}, or what else stands for one guesser. */
+  readonly from: string;
+  /** What is guessed: a user, the claim code. */
+  readonly at: string;
+}
+
+interface Tries {
+  count: number;
+  lastMs: number;
+  nextMs: number;
+}
+
+/** A try that was let through; say {@link forgive} when it turned out right. */
+export interface Admitted {
+  /** How long to wait first: grows with the failures of everybody, and never refuses anybody. */
+  readonly delayMs: number;
+  forgive(): void;
+}
+
+interface Counted {
+  readonly key: string;
+  readonly free: number;
+  /** A right answer clears it; else only takes back its own try. */
+  readonly clears: boolean;
+}
+
+/**
+ * Slows guessing down without handing anybody the means to lock another one out.
+ *
+ * Each source has a few tries, then waits that double. Failures of all sources together only delay
+ * each answer by up to two seconds, so the right password from a quiet source always gets in.
+ */
+export class Throttle {
+  readonly #clock: Clock;
+  readonly #sources = new Map<string, Tries>();
+  #failures = 0;
+  #drainedMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Counts as failed until it is forgiven, so that many at once are no way around. */
+  begin({ from, at }: Guess): Result<Admitted> {
+    const nowMs = this.#clock.monotonicMs();
+    // Signing in to one's own account does not buy more guesses at another's.
+    const counted: readonly Counted[] = [
+      { key: `${from} ${at}`, free: FREE_TRIES, clears: true },
+      { key: from, free: FREE_TRIES_OF_ALL, clears: false },
+    ];
+    const waitMs = Math.max(...counted.map(({ key }) => this.#waitMs(key, nowMs)));
+    if (waitMs > 0) return throttled(waitMs);
+    for (const one of counted) this.#count(one, nowMs);
+    this.#drain(nowMs);
+    const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(0, this.#failures - FREE_FAILURES) * DELAY_PER_FAILURE_MS);
+    this.#failures = Math.min(MOST_FAILURES, this.#failures + 1);
+    let isOver = false;
+    const forgive = (): void => {
+      if (isOver) return;
+      isOver = true;
+      for (const one of counted) this.#takeBack(one);
+      this.#failures = Math.max(0, this.#failures - 1);
+    };
+    return ok({ delayMs, forgive });
+  }
+
+  #waitMs(key: string, nowMs: number): number {
+    const tries = this.#sources.get(key);
+    if (tries && nowMs - tries.lastMs > FORGET_MS) this.#sources.delete(key);
+    return Math.max(0, (this.#sources.get(key)?.nextMs ?? 0) - nowMs);
+  }
+
+  #takeBack({ key, clears }: Counted): void {
+    const tries = this.#sources.get(key);
+    if (!tries) return;
+    if (clears || tries.count <= 1) this.#sources.delete(key);
+    else this.#sources.set(key, { ...tries, count: tries.count - 1, nextMs: 0 });
+  }
+
+  #count({ key, free }: Counted, nowMs: number): void {
+    const count = (this.#sources.get(key)?.count ?? 0) + 1;
+    const exponent = count - free;
+    const waitMs = exponent < 0 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** exponent);
+    // Last in the map: what goes first when it is full is who has been quiet for longest.
+    this.#sources.delete(key);
+    this.#sources.set(key, { count, lastMs: nowMs, nextMs: nowMs + waitMs });
+    if (this.#sources.size <= MAX_SOURCES) return;
+    const [oldest] = this.#sources.keys();
+    if (oldest !== undefined) this.#sources.delete(oldest);
+  }
+
+  #drain(nowMs: number): void {
+    const drained = Math.floor((nowMs - this.#drainedMs) / DRAIN_MS);
+    if (drained <= 0) return;
+    this.#failures = Math.max(0, this.#failures - drained);
+    this.#drainedMs += drained * DRAIN_MS;
+  }
+
+  /** Sources that are remembered. */
+  get size(): number {
+    return this.#sources.size;
+  }
+}
+
+function throttled(waitMs: number): Result<never> {
+  const seconds = Math.ceil(waitMs / 1000);
+  return fail('people.throttled', 'there were too many failed tries from where you are', {
+    remedy: `try again in ${seconds} s`,
+  });
+}
+
+/** What counts as one source: an IPv4 address, or an IPv6 /64, which one subscriber has whole. */
+export function sourceKey(source: string): string {
+  const ip = readIp(source.replace(/%.*$/, ''));
+  if (!ip.ok) return source;
+  const { family, value } = ip.value;
+  if (family === 6 && value >> 32n === 0xffffn) return formatIp({ family: 4, value: value & 0xffffffffn });
+  return family === 4 ? formatIp(ip.value) : formatPrefix(containing(ip.value, 64));
+}
