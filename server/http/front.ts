@@ -26,7 +26,9 @@ export type PageModule = (app: App, front: Front) => void;
 export interface WhoIsIt {
   readonly kind: 'local' | 'person' | 'token' | 'anonymous';
   readonly user_name: string;
-  readonly role: Role;
+  /** Null for who has to set up a second factor before anything else. */
+  readonly role: Role | null;
+  readonly must_enrol: boolean;
   readonly session_id: string | null;
   readonly second_factor: boolean;
   readonly password_until_ms: number | null;

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Markup } from '../../views/markup.ts';
 import type { Frame, Me, Offices, Page, Trial, Word } from '../../views/model.ts';
 import { type ErrorModel, errorPage } from '../../views/pages/errors.ts';
+import { enrolPage } from '../../views/pages/password.ts';
 import type { Clock } from '../core/clock.ts';
 import { surfaceOf } from '../core/failures.ts';
 import { type Failure, fail, ok, type Result } from '../core/result.ts';
@@ -13,7 +14,7 @@ import type { Daemon } from './daemon-lines.ts';
 import { checkForm, fieldOf, readForm } from './form.ts';
 import type { AskOptions, FormFields, Front, WebContext, WebEnv, WhoIsIt } from './front.ts';
 import type { LiveTopic } from './live.ts';
-import { localPath, ownReferer } from './local-path.ts';
+import { localPath, ownPath, ownReferer } from './local-path.ts';
 import { pagePolicy } from './policy.ts';
 import { plainAddress } from './rates.ts';
 
@@ -87,8 +88,8 @@ export class WebFront implements Front {
   async me(c: WebContext): Promise<Result<Me>> {
     const who = await this.#whoIsIt(c);
     if (!who.ok) return who;
-    const { user_name: userName, role, second_factor: secondFactor, password_until_ms: passwordUntilMs } = who.value;
-    return ok({ userName, role, secondFactor, passwordUntilMs });
+    const { user_name: userName, second_factor: secondFactor, password_until_ms: passwordUntilMs } = who.value;
+    return ok({ userName, role: who.value.role ?? 'viewer', secondFactor, passwordUntilMs });
   }
 
   readonly form: Front['form'] = async (c, schema) => {
@@ -109,6 +110,7 @@ export class WebFront implements Front {
   failed(c: WebContext, failure: Failure): Response | Promise<Response> {
     const { http: status } = surfaceOf(failure.code);
     if (status === 401) return this.#signIn(c);
+    if (failure.code === 'permission.second-factor') return this.gate(c, enrolPage, status);
     const isAway = status === 503 || status === 504;
     if (isAway) c.header('Retry-After', String(RETRY_SEC));
     const wait = /try again in (\d{1,5}) s/.exec(failure.remedy ?? '');
@@ -125,7 +127,7 @@ export class WebFront implements Front {
 
   redirectTo(c: WebContext, path: string, word?: Word): Response {
     if (word) leaveWord(c, word);
-    return c.redirect(localPath(path), 303);
+    return c.redirect(ownPath(path) ?? '/', 303);
   }
 
   async redirectBack(c: WebContext, otherwise: string, word?: Word): Promise<Response> {
@@ -138,7 +140,8 @@ export class WebFront implements Front {
     return async (c, next) => {
       const who = await this.#whoIsIt(c);
       if (!who.ok) return this.failed(c, who.error);
-      if (ROLES.indexOf(who.value.role) < ROLES.indexOf(role)) {
+      if (who.value.must_enrol) return this.gate(c, enrolPage, 403);
+      if (ROLES.indexOf(who.value.role ?? 'viewer') < ROLES.indexOf(role)) {
         const message = `This page is for the role ${role}; you have ${who.value.role}`;
         return this.failed(c, { code: 'permission.role', message, remedy: 'An owner can change it under People.' });
       }

@@ -1,3 +1,4 @@
+import { parseHostPort } from '../core/host-port.ts';
 import { ok } from '../core/result.ts';
 import { list, oneOrList, record } from './collections.ts';
 import { type Field, field } from './field.ts';
@@ -13,6 +14,7 @@ import {
   optional,
   path,
   prefix,
+  quote,
   text,
   wrong,
 } from './kinds.ts';
@@ -35,6 +37,20 @@ function refuseUnbuilt(read: ReturnType<typeof ioBackends.read>): ReturnType<typ
 
 /** Where a box keeps its state that is not run from somewhere else. */
 const SYSTEM_STATE_DIR = '/var/lib/quicether';
+
+/** A name or an address as a browser asks for it, without a port. */
+const hostName: Kind<string> = {
+  ...text(253),
+  name: 'host',
+  read: (raw) => readHostName(text(253).read(raw)),
+  readText: (value) => readHostName(text(253).readText(value)),
+};
+
+function readHostName(read: ReturnType<Kind<string>['read']>): typeof read {
+  if (!read.ok) return read;
+  const parsed = parseHostPort(read.value.includes(':') ? `[${read.value}]` : read.value, { defaultPort: 1 });
+  return parsed.ok ? ok(parsed.value.host) : wrong(`${quote(read.value)} is neither a host name nor an address`);
+}
 
 const NOT_BUILT = { notBuilt: true } as const;
 
@@ -206,6 +222,30 @@ export const SCHEMA = {
       'info',
       'How much is logged.',
       { shortEnv: 'QUICETHER_LOG_LEVEL', flags: ['--log-level'] },
+    ),
+  },
+  web: {
+    listen: field(
+      'web.listen',
+      list(hostPort({ addressOnly: true })),
+      [
+        { host: '0.0.0.0', port: 8443, isName: false },
+        { host: '::', port: 8443, isName: false },
+      ],
+      'Where the pages and REST are served, over HTTPS.',
+      { fallbackText: '`0.0.0.0:8443`, `[::]:8443`' },
+    ),
+    hosts: field(
+      'web.hosts',
+      list(hostName),
+      [],
+      'Further names and addresses that the pages may be asked for under; those of the box itself always hold.',
+    ),
+    stateDir: field(
+      'web.state_dir',
+      path,
+      '/var/lib/quicether-web',
+      'Where the certificate of the pages and its key are kept.',
     ),
   },
   overlay: {
