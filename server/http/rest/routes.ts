@@ -58,6 +58,7 @@ function itemRoutes(routes: readonly Route[]): Route[] {
 export function ownerOf(routes: readonly Route[], { route, params }: Found): { list: Route; name: string } | undefined {
   const segments = segmentsOf(route.path);
   const at = segments.findIndex((segment) => paramOf(segment) !== undefined);
+  if (at < 0) return undefined;
   const name = params[paramOf(segments[at] ?? '') ?? ''];
   const prefix = `/${segments.slice(0, at).join('/')}`;
   const list = routes.find((one) => one.collection && one.path === prefix && one.verb === 'GET');

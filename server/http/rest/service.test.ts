@@ -106,7 +106,8 @@ function world(limits?: RateLimits) {
       if (onBehalf.token === undefined && onBehalf.session === undefined && method !== 'SignIn') {
         return fail('permission.signed-out', `${method} is for people who have signed in`, { remedy: 'sign in' });
       }
-      if (method === 'GetMe') return ok({ kind: 'token', user_name: 'x', role: state.role, password_until_ms: null });
+      if (method === 'GetMe')
+        return ok({ kind: 'token', user_name: 'x', role: state.role, password_until_ms: null, must_enrol: false });
       if (method === 'GetUsers') return ok({ users: state.users });
       if (method === 'SetUserRole') {
         await Promise.resolve();

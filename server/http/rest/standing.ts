@@ -10,6 +10,7 @@ interface Me {
   readonly user_name: string;
   readonly role: Role | null;
   readonly password_until_ms: number | null;
+  readonly must_enrol: boolean;
 }
 
 /**
@@ -22,7 +23,8 @@ export async function decideStanding(operation: Operation, ask: AskHere, nowMs: 
   if (operation.role === 'anyone') return ok(undefined);
   const me = await ask('GetMe', {});
   if (!me.ok) return failWith(me.error);
-  const { kind, user_name: name, role, password_until_ms } = me.value as Me;
+  const { kind, user_name: name, role, password_until_ms, must_enrol: lacksSecondFactor } = me.value as Me;
   const until = password_until_ms === null ? {} : { passwordUntilMs: password_until_ms };
-  return decideAccess(operation, { kind, name, role, source: '', surface: 'rest', ...until }, nowMs);
+  const actor: Actor = { kind, name, role, source: '', surface: 'rest', lacksSecondFactor, ...until };
+  return decideAccess(operation, actor, nowMs);
 }
