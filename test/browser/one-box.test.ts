@@ -1,0 +1,119 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { until } from '../lab/command.ts';
+import type { Office } from '../lab/office.ts';
+import { look, skipsToContent, tabThrough } from './look.ts';
+import { originOf, Site } from './site.ts';
+import { Phone } from './totp.ts';
+import { Visitor } from './visitor.ts';
+
+const PASSWORD = 'four quiet words here';
+
+let site: Site;
+let leeds: Office;
+let anna: Visitor;
+let phone: Phone;
+
+beforeAll(async () => {
+  site = await Site.create();
+  leeds = await site.office('leeds');
+  anna = await Visitor.at(site.browser, originOf(leeds));
+});
+afterAll(() => site?.remove());
+afterEach(() => expect(anna.complaints.splice(0)).toEqual([]));
+
+test('a new box shows the words of its certificate, and its page can be used with the keyboard alone', async () => {
+  await anna.open('/');
+  expect(anna.path()).toBe('/claim');
+  const shown = await anna.page.locator('.words').first().locator('li').allInnerTexts();
+  expect(shown.join(' ')).toBe(await leeds.box.web.words());
+  expect(await skipsToContent(anna.page)).toBe(true);
+  expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await look(anna.page, 'claim')).toEqual([]);
+});
+
+test('a wrong claim code changes nothing and is said beside its field', async () => {
+  await anna.claim('AAAA-BBBB-CCCC', 'Anna', PASSWORD);
+  expect(anna.path()).toBe('/claim');
+  expect(await anna.page.locator('#code-error').innerText()).toMatch(/code/);
+  expect(await look(anna.page, 'claim-wrong-code')).toEqual([]);
+  expect(await leeds.box.web.claimCode()).toMatch(/-/);
+});
+
+test('the code from the console makes the box hers and signs her in', async () => {
+  await anna.claim(await leeds.box.web.claimCode(), 'Anna', PASSWORD);
+  expect(anna.path()).toBe('/');
+  expect(await anna.heading()).toMatch(/ready|connected/);
+  expect(await skipsToContent(anna.page)).toBe(true);
+  expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await look(anna.page, 'welcome')).toEqual([]);
+  await expect(leeds.box.web.claimCode()).rejects.toThrow('claimed');
+});
+
+test('she sets up a phone code, which is asked for from then on; a wrong one does not get in', async () => {
+  await anna.open('/people');
+  await anna.press('Set up a phone code');
+  phone = new Phone(await anna.page.locator('code.long-code').first().innerText());
+  expect(await look(anna.page, 'phone-code')).toEqual([]);
+  await anna.type(/Six digits/, phone.code());
+  await anna.press('Switch the phone code on');
+  expect(await anna.heading()).toBe('Your phone code is on');
+  expect(await anna.page.getByRole('list', { name: 'Recovery codes' }).locator('li').count()).toBeGreaterThan(7);
+  expect(await look(anna.page, 'recovery-codes')).toEqual([]);
+
+  await anna.press('Sign out');
+  expect(anna.path()).toBe('/sign-in');
+  expect(await skipsToContent(anna.page)).toBe(true);
+  expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await look(anna.page, 'sign-in')).toEqual([]);
+  await anna.signIn('Anna', PASSWORD);
+  expect(await look(anna.page, 'sign-in-code')).toEqual([]);
+  await anna.type(/Six digits/, '000000');
+  await anna.press('Sign in');
+  expect(await anna.page.locator('#code-error').innerText()).toMatch(/code/);
+  await anna.type(/Six digits/, phone.code());
+  await anna.press('Sign in');
+  await anna.page.waitForURL('**/');
+});
+
+test('a session that she ends is over at once', async () => {
+  const laptop = await Visitor.at(site.browser, originOf(leeds));
+  await laptop.signIn('Anna', PASSWORD, phone);
+  expect(laptop.path()).toBe('/');
+  await anna.open('/people');
+  await anna.press(/^End the session/);
+  await anna.page.waitForLoadState('domcontentloaded');
+  await laptop.open('/people');
+  expect(laptop.path()).toBe('/sign-in');
+  expect(laptop.complaints).toEqual([]);
+  await laptop.close();
+});
+
+test('without the daemon the page says so, and comes back by itself when it is there again', async () => {
+  await anna.open('/system');
+  await leeds.box.killDaemon();
+  expect(await anna.open('/system')).toBe(503);
+  const said = await anna.page.locator('main').innerText();
+  expect(said).toMatch(/does not answer|not running|again/);
+  expect(await look(anna.page, 'away')).toEqual([]);
+  await leeds.box.start();
+  await anna.page.waitForFunction(`document.querySelector('h1')?.textContent === 'System'`, undefined, {
+    timeout: 15_000,
+  });
+});
+
+test('a database that is damaged is kept as it is, and what to do is said', async () => {
+  await leeds.box.stop();
+  const file = join(leeds.box.stateDirectory, 'box.db');
+  const garbage = 'this was a database\n'.repeat(1000);
+  for (const suffix of ['', '-wal', '-shm']) writeFileSync(`${file}${suffix}`, suffix ? '' : garbage);
+  await leeds.box.start().catch(() => undefined);
+  const said = leeds.box.log();
+  expect(said).toMatch(/box\.db.*(damaged|not a database|malformed)/i);
+  await until('a page that says so', 5000, async () => {
+    const status = await anna.open('/');
+    return status === 503 || status === 500 ? true : undefined;
+  });
+  expect(await look(anna.page, 'damaged')).toEqual([]);
+});

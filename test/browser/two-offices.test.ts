@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { until } from '../lab/command.ts';
+import type { Office } from '../lab/office.ts';
+import { untilReachable } from '../lab/tunnel.ts';
+import { look } from './look.ts';
+import { originOf, Site } from './site.ts';
+import { Visitor } from './visitor.ts';
+
+const PASSWORD = 'four quiet words here';
+const MARKUP = '<img src=x onerror=alert(1)>';
+
+let site: Site;
+let leeds: Office;
+let york: Office;
+/** Owner of Leeds, at a desk. */
+let anna: Visitor;
+/** Owner of York, with a telephone that runs no scripts. */
+let ben: Visitor;
+
+beforeAll(async () => {
+  site = await Site.create();
+  [leeds, york] = await Promise.all([site.office('leeds'), site.office('york')]);
+  anna = await Visitor.at(site.browser, originOf(leeds));
+  const telephone = { javaScriptEnabled: false, viewport: { width: 360, height: 740 } };
+  ben = await Visitor.at(site.browser, originOf(york), telephone);
+});
+afterAll(() => site?.remove());
+afterEach(() => expect([...anna.complaints.splice(0), ...ben.complaints.splice(0)]).toEqual([]));
+
+/** Waits until the first page of an office says this of the other, without anybody touching it. */
+const untilHomeSays = (visitor: Visitor, state: string) =>
+  visitor.page.locator(`#verdict .state[data-state=${state}]`).waitFor({ timeout: 20_000 });
+
+const identityOf = (visitor: Visitor) =>
+  visitor.page.locator('#identity-part code, code.long-code').first().innerText();
+
+test('both are claimed, one of them without scripts', async () => {
+  await anna.claim(await leeds.box.web.claimCode(), 'Anna', PASSWORD);
+  expect(anna.path()).toBe('/');
+  await ben.claim(await york.box.web.claimCode(), 'Ben', PASSWORD);
+  expect(ben.path()).toBe('/');
+});
+
+test('Leeds adds York, York accepts, and both say that it works as soon as a probe came back', async () => {
+  await ben.open('/offices/add');
+  const nodeId = await identityOf(ben);
+  expect(nodeId).toBe(await york.box.nodeId());
+  await anna.open('/offices/add');
+  await anna.type('Name of the office', 'York');
+  await anna.type('Its address', `${york.ipv4}:9000`);
+  await anna.type('Its identity', nodeId);
+  await anna.press('Add the office');
+  await anna.open('/');
+  expect(await anna.page.locator('#verdict .state[data-state=working]').count()).toBe(0);
+
+  await until('Leeds to ask in York', 10_000, async () => {
+    await ben.open('/offices/add');
+    return (await ben.page.getByRole('button', { name: /^Accept/ }).count()) > 0 || undefined;
+  });
+  await ben.press(/^Accept/);
+  await untilHomeSays(anna, 'working');
+  expect(await anna.heading()).toMatch(/York are working together/);
+  await untilReachable(leeds.box.host, (await york.box.overlay()).ipv4, 5000);
+  await until('York to say so', 10_000, async () => {
+    await ben.open('/');
+    return (await ben.page.locator('#verdict .state[data-state=working]').count()) > 0 || undefined;
+  });
+});
+
+test('an office that is cut off stops being green without anybody touching the page, and is green again after', async () => {
+  await anna.open('/');
+  await york.box.host.ip('link set dev wan0 down');
+  await anna.page.locator('#verdict .state:not([data-state=working])').waitFor({ timeout: 30_000 });
+  expect(await look(anna.page, 'home-not-answering')).toEqual([]);
+  await york.box.host.ip('link set dev wan0 up', `route replace default via ${york.gatewayIpv4}`);
+  await untilHomeSays(anna, 'working');
+});
+
+test('a box that calls itself markup is text everywhere', async () => {
+  const evil = await site.internet.office('evil');
+  const peers = [{ id: await leeds.box.nodeId(), address: `${leeds.ipv4}:9000` }];
+  evil.box.configure({ name: MARKUP, peers });
+  await evil.box.start();
+  await until('it to ask', 10_000, async () => {
+    await anna.open('/offices/add');
+    return (await anna.page.getByText(MARKUP).count()) > 0 || undefined;
+  });
+  expect(await look(anna.page, 'add-office-hostile')).toEqual([]);
+  await anna.press(/^Accept/);
+  for (const path of ['/', '/offices', `/offices/${await evil.box.nodeId()}`, '/activity', '/lines']) {
+    expect(await anna.open(path), path).toBe(200);
+    expect(await anna.page.locator('[onerror]').count(), path).toBe(0);
+  }
+});
+
+test('markup in any field comes back as text', async () => {
+  for (const path of ['/offices/add', '/people', '/activity', '/system']) {
+    await anna.open(path);
+    const forms = await anna.page.locator('form:has(input[type=text], input[type=search])').count();
+    for (let index = 0; index < forms; index++) {
+      await anna.open(path);
+      const form = anna.page.locator('form:has(input[type=text], input[type=search])').nth(index);
+      // What is folded away is opened, and what the browser itself would refuse is sent all the same.
+      await anna.page.evaluate(`for (const d of document.querySelectorAll('details')) d.open = true;
+        for (const f of document.forms) f.noValidate = true`);
+      for (const input of await form.locator('input[type=text], input[type=search], input[type=password]').all()) {
+        await input.fill(`"'>${MARKUP}`);
+      }
+      await form.locator('button').first().click();
+      await anna.page.waitForLoadState('domcontentloaded');
+      expect(await anna.page.locator('[onerror]').count(), `${path}, form ${index}`).toBe(0);
+    }
+  }
+});
+
+test('two people at one thing: the second is told, and nothing breaks', async () => {
+  await anna.open('/people');
+  await anna.type('Name', 'Cleo');
+  await anna.page.getByLabel(/^May/).first().selectOption('admin');
+  await anna.type('First password', PASSWORD);
+  await anna.press('Add the person');
+  const cleo = await Visitor.at(site.browser, originOf(leeds));
+  await cleo.signIn('Cleo', PASSWORD);
+  expect(cleo.path()).toBe('/');
+
+  await anna.open(`/offices/${await york.box.nodeId()}`);
+  await cleo.open(`/offices/${await york.box.nodeId()}`);
+  expect(await look(anna.page, 'office')).toEqual([]);
+  await cleo.close();
+});
+
+test('every page looks as it should, narrow and wide, light and dark', async () => {
+  const pages = { home: '/', offices: '/offices', 'add-office': '/offices/add', lines: '/lines' };
+  const more = { activity: '/activity', people: '/people', system: '/system', 'not-there': '/nowhere' };
+  for (const [name, path] of Object.entries({ ...pages, ...more })) {
+    await anna.open(path);
+    expect(await look(anna.page, name)).toEqual([]);
+  }
+});
