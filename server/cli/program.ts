@@ -10,9 +10,13 @@ import { register as registerLogs } from './logs.ts';
 import { register as registerPeers } from './peers.ts';
 import { register as registerPing } from './ping.ts';
 import { register as registerRoutes } from './routes.ts';
+import { register as registerSession } from './session.ts';
 import { register as registerStart } from './start.ts';
 import { register as registerStatus } from './status.ts';
 import { register as registerStop } from './stop.ts';
+import { register as registerToken } from './token.ts';
+import { register as registerUser } from './user.ts';
+import { register as registerWeb } from './web.ts';
 
 const EXIT_HELP = `
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 no permission.`;
@@ -38,9 +42,13 @@ export function buildProgram(context: DaemonContext): Command {
   registerPing(program, context);
   registerLogs(program, context);
   registerDiag(program, context);
+  registerUser(program, context);
+  registerToken(program, context);
+  registerSession(program, context);
   registerInit(program, context);
   registerKeygen(program, context);
   registerConfig(program, context);
+  registerWeb(program, context);
   registerCompletion(program, context);
   return program;
 }
