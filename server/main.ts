@@ -14,7 +14,7 @@ import { keyTool, locateEngine } from './adapters/key-tool.ts';
 import type { Log } from './adapters/log.ts';
 import type { LogBook } from './adapters/log-book.ts';
 import { systemClock } from './adapters/system-clock.ts';
-import type { DaemonContext, StartedDaemon, StartOptions } from './cli/daemon-context.ts';
+import type { DaemonContext, StartedDaemon, StartedWeb, StartOptions, WebPlan } from './cli/daemon-context.ts';
 import { runProgram } from './cli/program.ts';
 import { Undo } from './composition/undo.ts';
 import { EXIT, type ExitStatus } from './core/failures.ts';
@@ -360,6 +360,28 @@ async function openRpc({ options, socketPath, engineBinary, world, log, undo }: 
   return ok(undefined);
 }
 
+/** Brings the pages up; only this process has anything to do with HTTP. */
+async function startWeb(plan: WebPlan): Promise<Result<StartedWeb>> {
+  const [{ openWeb }, { openFront }, { createLog }] = await Promise.all([
+    import('./http/open-web.ts'),
+    import('./http/daemon-lines.ts'),
+    import('./adapters/log.ts'),
+  ]);
+  const opened = await openWeb({
+    ...plan,
+    hostName: hostname(),
+    assetDir: [join(dirname(programPath), 'assets'), join(dirname(programPath), '../views/assets')].find(existsSync) ?? '',
+    openLine: openFront(plan.socketPath, version),
+    engineBinary: () => locateEngine(process.env, programPath),
+    clock: systemClock,
+    log: createLog(plan.logLevel, process.stderr),
+  });
+  if (!opened.ok) return opened;
+  flushCompileCache();
+  const { certificate, addresses, close } = opened.value;
+  return ok({ words: certificate.words, fingerprint: certificate.fingerprint, addresses, close });
+}
+
 let status: ExitStatus = EXIT.ok;
 const context: DaemonContext = {
   out: (text) => void process.stdout.write(`${text}\n`),
@@ -377,6 +399,8 @@ const context: DaemonContext = {
   programPath,
   defaultSocketPath: defaultSocketPath(),
   startDaemon,
+  startWeb,
+  webFingerprint: async (stateDir) => (await import('./http/certificate.ts')).readCertificate(stateDir),
 };
 
 // A reader that went away (`quicether logs | head`) is no error.

@@ -1,4 +1,5 @@
 import type { ExitStatus } from '../core/failures.ts';
+import type { HostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { Result } from '../core/result.ts';
 import type { ConfigDesk, LoadedConfig } from '../settings/config-desk.ts';
@@ -12,6 +13,10 @@ export interface DaemonContext extends CliContext {
   readonly programPath: string;
   /** Where the daemon is reached when no flag says. */
   readonly defaultSocketPath: string;
+  /** Serves the pages. */
+  readonly startWeb: (plan: WebPlan) => Promise<Result<StartedWeb>>;
+  /** The certificate that the pages in this state directory show. */
+  readonly webFingerprint: (stateDir: string) => Promise<Result<Fingerprint>>;
   readonly startDaemon: (options: StartOptions) => Promise<Result<StartedDaemon>>;
 }
 
@@ -33,4 +38,26 @@ export interface StartedDaemon {
   /** Resolves when it has ended, by {@link stop} or because it was asked to. */
   readonly ended: Promise<ExitStatus>;
   stop(): Promise<void>;
+}
+
+/** Where the pages are served, and whom they ask. */
+export interface WebPlan {
+  readonly listen: readonly HostPort[];
+  readonly hosts: readonly string[];
+  readonly stateDir: string;
+  readonly socketPath: string;
+  readonly logLevel: string;
+}
+
+/** How a person recognises a certificate. */
+export interface Fingerprint {
+  readonly words: readonly string[];
+  /** SHA-256, `9C:41:...`. */
+  readonly fingerprint: string;
+}
+
+/** Pages that are served. */
+export interface StartedWeb extends Fingerprint {
+  readonly addresses: readonly HostPort[];
+  close(): void;
 }

@@ -49,7 +49,10 @@ export class Viewer {
   send(chunk: Buffer): void {
     if (this.#isOver) return;
     const nowMs = this.#clock.monotonicMs();
-    if (this.#sink.writableLength + chunk.length > MOST_UNREAD_BYTES) return this.drop();
+    if (this.#sink.writableLength + chunk.length > MOST_UNREAD_BYTES) {
+      this.drop();
+      return;
+    }
     this.#saidMs = nowMs;
     if (!this.#sink.write(chunk)) this.#waitsSinceMs ??= nowMs;
   }
@@ -57,8 +60,8 @@ export class Viewer {
   /** Keeps the line open, and lets go of who does not read. */
   tend(): void {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#waitsSinceMs !== undefined && nowMs - this.#waitsSinceMs > STALL_MS) return this.drop();
-    if (nowMs - this.#saidMs >= HEARTBEAT_MS) this.send(HEARTBEAT);
+    if (this.#waitsSinceMs !== undefined && nowMs - this.#waitsSinceMs > STALL_MS) this.drop();
+    else if (nowMs - this.#saidMs >= HEARTBEAT_MS) this.send(HEARTBEAT);
   }
 
   /** Says one last thing and ends. */

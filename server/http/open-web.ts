@@ -7,10 +7,10 @@ import { buildApp } from './app.ts';
 import { Assets } from './assets.ts';
 import { type BoxCertificate, openCertificate } from './certificate.ts';
 import { DaemonLines, type OpenLine } from './daemon-lines.ts';
-import type { App, PageModule } from './front.ts';
 import { createListener } from './listener.ts';
 import { LiveHub } from './live-hub.ts';
 import { WebFront } from './make-front.ts';
+import { allPages, mountApi } from './page-list.ts';
 import type { Rates } from './rates.ts';
 import { type DoorLimits, TlsDoor } from './tls-door.ts';
 
@@ -27,8 +27,6 @@ export interface WebOptions {
   readonly engineBinary: () => Result<string>;
   readonly clock: Clock;
   readonly log: WebLog;
-  readonly pages: (certificate: () => BoxCertificate) => readonly PageModule[];
-  readonly mountApi?: (app: App, front: WebFront) => void;
   readonly rates?: Rates;
   readonly limits?: Partial<DoorLimits>;
 }
@@ -63,13 +61,12 @@ export async function openWeb(options: WebOptions): Promise<Result<OpenWeb>> {
   const hub = new LiveHub(daemon, clock);
   const assets = new Assets(options.assetDir);
   const front = new WebFront({ daemon, clock, assetOf: assets.pathOf, addTopic: hub.add });
-  const { mountApi } = options;
   const app = buildApp({
     front,
     hub,
     assets,
-    pages: options.pages(() => certificate),
-    mountApi: mountApi && ((to) => mountApi(to, front)),
+    pages: allPages(() => certificate),
+    mountApi: (to) => mountApi(to, front, clock),
     log,
   });
   const allowed = new AllowedHosts([options.hostName, ...options.hosts], ownAddresses, () => clock.monotonicMs());

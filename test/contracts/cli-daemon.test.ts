@@ -69,6 +69,8 @@ async function run(...words: string[]): Promise<{ out: string; err: string; stat
     programPath: '/nowhere',
     defaultSocketPath: path,
     startDaemon: async () => fail('engine.permission', 'needs CAP_NET_ADMIN'),
+    startWeb: async () => fail('web.listen', 'not here'),
+    webFingerprint: async () => fail('web.no-certificate', 'not here'),
   });
   return said;
 }
