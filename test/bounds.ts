@@ -22,6 +22,17 @@ export const BOUNDS = {
     /** Resident memory for each further idle peer. */
     mostIdlePeerBytes: 100_000,
   },
+  web: {
+    /** The first page on a first visit, everything that it needs included, over the wire. */
+    mostHomeKb: 60,
+    /** Server time of the first page on an open connection, in milliseconds. */
+    mostHomeP50Ms: 15,
+    mostHomeP99Ms: 50,
+    mostWebRssBytes: 110_000_000,
+    mostDaemonRssBytes: 130_000_000,
+    /** Share of one core, pages and daemon together, with 50 people watching. */
+    mostViewersCpu: 0.1,
+  },
   hostilePort: {
     /** Datagrams thrown at the port with `--bounds`, and without. */
     fullDatagrams: 1_000_000,

@@ -1,6 +1,7 @@
 /*
  * `npm run bench -- tunnel [--json] [--seconds N] [--rounds N] [--only NAME,...]`
  * `npm run bench -- idle-peers [--json] [--peers N]`
+ * `npm run bench -- web [--json]`
  *
  * Progress goes to stderr, the table to stdout (without --json); the last line of stdout is the
  * result as one JSON object. Exit status 0 when every promise is held, 1 when not.
@@ -13,9 +14,11 @@ import { headlineOf, summarize } from './summary.ts';
 import { tableOf } from './table.ts';
 import { runTunnel } from './tunnel.ts';
 import { judge } from './verdict.ts';
+import { judgeWeb, measureWeb } from './web.ts';
 
 const USAGE = `usage: npm run bench -- tunnel [--json] [--seconds N] [--rounds N] [--only NAME,...]
        npm run bench -- idle-peers [--json] [--peers N]
+       npm run bench -- web [--json]
   --seconds  how long each throughput is measured, 1 to 60 (default 5), after 1 s of warm-up, 2 from 10 on
   --rounds   how often every subject has its turn, 1 to 50 (default 5); every other one goes the other way
   --only     raw, probe, nulltun, product, wireguard-go, nebula
@@ -92,6 +95,16 @@ async function benchIdlePeers(): Promise<boolean> {
   return broken.length === 0;
 }
 
+async function benchWeb(): Promise<boolean> {
+  const found = await measureWeb(say);
+  const broken = judgeWeb(found, BOUNDS.web);
+  if (!values.json) {
+    for (const [name, value] of Object.entries(found)) process.stdout.write(`${name.padEnd(12)} ${value}\n`);
+  }
+  finish({ bench: 'web', ...found }, broken);
+  return broken.length === 0;
+}
+
 /** Prints what was promised and not held, and then the result. */
 function finish(result: object, broken: readonly string[]): void {
   if (!values.json) for (const text of broken) process.stdout.write(`NOT HELD: ${text}\n`);
@@ -107,6 +120,7 @@ const { values, positionals } = parseWords(process.argv.slice(2));
 const benches: Readonly<Record<string, () => Promise<boolean>>> = {
   tunnel: benchTunnel,
   'idle-peers': benchIdlePeers,
+  web: benchWeb,
 };
 const bench = benches[positionals[0] ?? ''];
 if (values.help || positionals.length !== 1 || bench === undefined) stop(USAGE);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, rounded, spread } from './statistics.ts';
+import { median, percentile, rounded, spread } from './statistics.ts';
 
 test('the median is not moved by one wild run', () => {
   expect(median([4, 5, 900])).toBe(5);
@@ -10,6 +10,14 @@ test('the median is not moved by one wild run', () => {
 
 test('the spread says how noisy the runs were', () => {
   expect(spread([5, 4, 9])).toEqual({ low: 4, high: 9 });
+});
+
+test('a percentile is a value that was measured', () => {
+  const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect(percentile(values, 0.99)).toBe(99);
+  expect(percentile(values, 0.5)).toBe(50);
+  expect(percentile([7], 0.99)).toBe(7);
+  expect(percentile([], 0.5)).toBeNaN();
 });
 
 test('figures are not printed finer than they were measured', () => {
