@@ -107,6 +107,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   auditEngine(supervisor, audit.value, (nodeId) => named().find(({ id, name }) => id === nodeId && name)?.name);
 
   const { openHostView } = await import('./adapters/host-view.ts');
+  const { openSystem, isSupervised } = await import('./composition/open-system.ts');
   const { openHealth } = await import('./composition/open-health.ts');
   const { openBoxDatabase, openPeople } = await import('./composition/open-people.ts');
   const database = openBoxDatabase(stateDir, log, undo);
@@ -114,7 +115,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const { require2fa: requiresSecondFactor } = settings.security;
   const claimFile = process.env['QUICETHER_CLAIM_FILE'];
   const people = openPeople({ database, boxName, requiresSecondFactor, claimFile, log, undo });
-  const health = openHealth(steering, supervisor, undo);
+  const { health, history } = openHealth({ steering, engine: supervisor, database, log, undo });
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
   const shown = options.desk.show(options.loaded);
@@ -129,7 +130,10 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     people,
     audit: audit.value,
     health,
+    history,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
+    system: openSystem(stateDir),
+    restart: isSupervised ? () => void setTimeout(() => void stop(true, EXIT.restart), 20) : undefined,
     // After the answer is out.
     shutDown: ({ keepTunnel }) => void setTimeout(() => void stop(keepTunnel), 20),
   };
@@ -273,17 +277,19 @@ interface StopParts {
   readonly ended: (status: ExitStatus) => void;
 }
 
-function createStop({ undo, supervisor, log, ended }: StopParts): (keepTunnel: boolean) => Promise<void> {
+type Stop = (keepTunnel: boolean, status?: ExitStatus) => Promise<void>;
+
+function createStop({ undo, supervisor, log, ended }: StopParts): Stop {
   let stopping: Promise<void> | undefined;
-  const stop = async (keepTunnel: boolean): Promise<void> => {
+  const stop = async (keepTunnel: boolean, status: ExitStatus): Promise<void> => {
     log.info({ keepTunnel }, 'daemon stopping');
     const result = keepTunnel ? ok(undefined) : await supervisor.shutDown();
     if (!result.ok) log.error(result.error, 'the engine did not end as it should');
     await undo.run();
     log.info({}, 'daemon ended');
-    ended(result.ok ? EXIT.ok : EXIT.error);
+    ended(result.ok ? status : EXIT.error);
   };
-  return (keepTunnel) => (stopping ??= stop(keepTunnel));
+  return (keepTunnel, status = EXIT.ok) => (stopping ??= stop(keepTunnel, status));
 }
 
 interface MonitoringSettings {
@@ -312,7 +318,7 @@ async function openMonitoring(settings: MonitoringSettings, world: World, undo: 
     const served = await serveMonitoring(settings.healthAddress, {
       path: '/health',
       render: async () => {
-        const health = await observeHealth(world.steering);
+        const health = await observeHealth(world);
         return {
           status: health.status === 'ok' ? 200 : 503,
           type: 'application/json',

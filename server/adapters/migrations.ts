@@ -56,4 +56,33 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    name: 'history of offices',
+    sql: `
+      CREATE TABLE history_subject (
+        subject INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        seen_minute INTEGER NOT NULL,
+        good_ms INTEGER
+      ) STRICT;
+      CREATE TABLE history_minute (
+        subject INTEGER NOT NULL REFERENCES history_subject ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        rtt_ms REAL,
+        sent_bps REAL,
+        received_bps REAL,
+        loss_ratio REAL,
+        PRIMARY KEY (subject, at)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE history_hour (
+        subject INTEGER NOT NULL REFERENCES history_subject ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        rtt_ms REAL,
+        sent_bps REAL,
+        received_bps REAL,
+        loss_ratio REAL,
+        PRIMARY KEY (subject, at)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

@@ -2,17 +2,20 @@ import { acceptPeer } from './accept-peer.ts';
 import { addToken } from './add-token.ts';
 import { addUser } from './add-user.ts';
 import { beginSecondFactor } from './begin-second-factor.ts';
+import { beginUpdate } from './begin-update.ts';
 import { changePassword } from './change-password.ts';
 import { claim } from './claim.ts';
 import { confirmSecondFactor } from './confirm-second-factor.ts';
 import { dropSecondFactor } from './drop-second-factor.ts';
 import { endSession } from './end-session.ts';
 import { exportAudit } from './export-audit.ts';
+import { factoryReset } from './factory-reset.ts';
 import { getAudit } from './get-audit.ts';
 import { getClaimCode } from './get-claim-code.ts';
 import { getClaimState } from './get-claim-state.ts';
 import { getConfig } from './get-config.ts';
 import { getDiagnostics } from './get-diagnostics.ts';
+import { getHistory } from './get-history.ts';
 import { getLines } from './get-lines.ts';
 import { getLogs } from './get-logs.ts';
 import { getMe } from './get-me.ts';
@@ -22,14 +25,20 @@ import { getPeers } from './get-peers.ts';
 import { getRoutes } from './get-routes.ts';
 import { getSessions } from './get-sessions.ts';
 import { getStatus } from './get-status.ts';
+import { getSystem } from './get-system.ts';
 import { getTokens } from './get-tokens.ts';
 import { getUsers } from './get-users.ts';
+import { installUpdate } from './install-update.ts';
 import { pingPeer } from './ping-peer.ts';
 import { provePassword } from './prove-password.ts';
+import { reboot } from './reboot.ts';
 import { removePeer } from './remove-peer.ts';
 import { removeToken } from './remove-token.ts';
 import { removeUser } from './remove-user.ts';
 import { resetPassword } from './reset-password.ts';
+import { restartDaemon } from './restart-daemon.ts';
+import { sendUpdate } from './send-update.ts';
+import { setSsh } from './set-ssh.ts';
 import { setUserRole } from './set-user-role.ts';
 import { shutDown } from './shut-down.ts';
 import { signIn } from './sign-in.ts';
@@ -48,6 +57,7 @@ export const OPERATIONS = [
   getOffices,
   getOffice,
   getLines,
+  getHistory,
   getAudit,
   verifyAudit,
   exportAudit,
@@ -76,5 +86,13 @@ export const OPERATIONS = [
   getTokens,
   addToken,
   removeToken,
+  getSystem,
+  beginUpdate,
+  sendUpdate,
+  installUpdate,
+  reboot,
+  factoryReset,
+  setSsh,
+  restartDaemon,
   shutDown,
 ] as const;

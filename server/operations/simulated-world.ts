@@ -3,10 +3,11 @@ import { SimulatedClock } from '../core/clock.ts';
 import { type NodeId, nodeIdFromBytes } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
+import { HistoryBook } from '../lines/history-book.ts';
 import { simulatePeople } from '../people/simulated-people.ts';
 import type { Intent } from '../routing/intent.ts';
 import { SimulatedAudit } from './simulated-audit.ts';
-import { Steer } from './steer.ts';
+import { Steer, type SteerOptions } from './steer.ts';
 import { OfficeWatch } from './watch-offices.ts';
 import type { AcceptedPeer, EngineHello, EnginePort, Learned, World } from './world.ts';
 
@@ -110,7 +111,7 @@ export interface SimulatedParts {
 export function simulateWorld(parts: SimulatedParts = {}) {
   const clock = new SimulatedClock(Date.UTC(2026, 10, 22));
   const engine = new SimulatedEngine(parts.generation);
-  const stored: { accepted: readonly AcceptedPeer[]; learned: Learned; isFull: boolean } = {
+  const stored: Stored = {
     accepted: parts.accepted ?? [],
     learned: parts.learned ?? { claims: {}, names: {} },
     isFull: false,
@@ -138,20 +139,7 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     engine,
     intent,
     accepted: stored.accepted,
-    peerStore: {
-      read: () => ok(stored.accepted),
-      write: (peers) => {
-        if (stored.isFull) return fail('state.full', 'the disk is full; nothing was changed');
-        stored.accepted = peers;
-        return ok(undefined);
-      },
-    },
-    learnedStore: {
-      read: () => stored.learned,
-      write: (learned) => {
-        stored.learned = learned;
-      },
-    },
+    ...storesOn(stored),
     resolve: parts.resolve ?? (async () => fail('resolve.failed', 'no')),
     derive: overlayAddresses,
     log: { debug: write, info: write, warn: write },
@@ -174,9 +162,42 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     people: simulatePeople({ clock }).people,
     audit,
     health,
+    history: historyOn(clock),
+    system: undefined,
+    restart: undefined,
     shutDown: (options) => ended.push(options),
   };
   return { world, steering, engine, clock, stored, logged, ended, audit, audited: audit.events, health };
+}
+
+interface Stored {
+  accepted: readonly AcceptedPeer[];
+  learned: Learned;
+  isFull: boolean;
+}
+
+function storesOn(stored: Stored): Pick<SteerOptions, 'peerStore' | 'learnedStore'> {
+  return {
+    peerStore: {
+      read: () => ok(stored.accepted),
+      write: (peers) => {
+        if (stored.isFull) return fail('state.full', 'the disk is full; nothing was changed');
+        stored.accepted = peers;
+        return ok(undefined);
+      },
+    },
+    learnedStore: {
+      read: () => stored.learned,
+      write: (learned) => {
+        stored.learned = learned;
+      },
+    },
+  };
+}
+
+function historyOn(clock: SimulatedClock): HistoryBook {
+  const store = { write: () => ok(undefined), read: () => ok([]), lastGood: () => ok(new Map<string, number>()) };
+  return new HistoryBook(clock, store, () => {});
 }
 
 const LINES = [1, 2, 3].map((seq) => ({ seq, line: `{"msg":"line ${seq}"}` }));

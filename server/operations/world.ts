@@ -3,10 +3,13 @@ import type { Clock } from '../core/clock.ts';
 import type { HostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import type { Result } from '../core/result.ts';
+import type { HistoryBook } from '../lines/history-book.ts';
 import type { People } from '../people/people.ts';
 import type { Intent, PlanProblem } from '../routing/intent.ts';
 import type { AuditPort } from './audit-port.ts';
 import type { HealthPort } from './health-port.ts';
+import type { SystemPort } from './system-port.ts';
+import type { UpdateDesk } from './update-desk.ts';
 
 export type { AuditEvent, AuditPort } from './audit-port.ts';
 
@@ -25,8 +28,19 @@ export interface World {
   readonly people: People;
   readonly audit: AuditPort;
   readonly health: HealthPort;
+  readonly history: Pick<HistoryBook, 'points'>;
+  /** What needs root on an appliance; undefined on another machine. */
+  readonly system: SystemDesk | undefined;
+  /** Ends the daemon so that it is started again; undefined when nobody would. */
+  readonly restart: (() => void) | undefined;
   /** Ends the daemon after the answer is out. */
   readonly shutDown: (options: { readonly keepTunnel: boolean }) => void;
+}
+
+/** The root helper, and the bundle that is collected for it. */
+export interface SystemDesk {
+  readonly port: SystemPort;
+  readonly updates: UpdateDesk;
 }
 
 /** The engine as operations see it. */
