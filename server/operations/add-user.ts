@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ok } from '../core/result.ts';
 import { operation } from './operation.ts';
-import { RoleName, TypedPassword, TypedUserName } from './person.ts';
+import { newNameForAudit, RoleName, TypedPassword, TypedUserName } from './person.ts';
 
 /** Lets somebody sign in. */
 export const addUser = operation({
@@ -12,7 +12,7 @@ export const addUser = operation({
   needsPassword: true,
   input: z.object({ user_name: TypedUserName, role: RoleName, password: TypedPassword }),
   output: z.object({ user_id: z.string() }),
-  audit: ({ user_name, role }) => `added the user ${user_name.trim().toLowerCase()} as ${role}`,
+  audit: ({ user_name, role }) => `added the user ${newNameForAudit(user_name)} as ${role}`,
   rest: { verb: 'POST', path: '/users' },
   omitted: {},
 

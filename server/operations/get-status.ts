@@ -39,13 +39,16 @@ export const getStatus = operation({
   rest: { verb: 'GET', path: '/status' },
   omitted: {},
 
-  async run(_, { clock, intent, startedMs, steering, version }) {
+  async run(_, { clock, intent, people, startedMs, steering, version }) {
     const observed = await steering.snapshot();
     const snapshot = observed.ok ? observed.value : undefined;
     const problems = steering.problems.map(({ failure }) => failure);
-    const failures = [observed.ok ? undefined : observed.error, steering.applyFailure].filter(
-      (one) => one !== undefined,
-    );
+    const claimed = people.signIn.isClaimed();
+    const failures = [
+      observed.ok ? undefined : observed.error,
+      steering.applyFailure,
+      claimed.ok ? undefined : claimed.error,
+    ].filter((one) => one !== undefined);
     return ok({
       node_id: intent.id,
       name: intent.name,

@@ -3,6 +3,7 @@ import { ok, type Result } from '../core/result.ts';
 import { notAPerson } from '../people/failures.ts';
 import { ROLES } from '../people/role.ts';
 import type { User } from '../people/store.ts';
+import { parseUserName } from '../people/user-name.ts';
 import type { Actor } from './actor.ts';
 import type { World } from './world.ts';
 
@@ -19,6 +20,12 @@ export function personOf(actor: Actor, world: World): Result<{ readonly user: Us
   if (actor.kind !== 'person' || userId === undefined || sessionId === undefined) return notAPerson();
   const user = world.people.users.byId(userId);
   return user.ok ? ok({ user: user.value, sessionId }) : user;
+}
+
+/** A new name for the audit: what is no name may be anything, a password too. */
+export function newNameForAudit(typed: string): string {
+  const name = parseUserName(typed);
+  return name.ok ? name.value : 'of a name that cannot be used';
 }
 
 /** A typed name for the audit: only one that is a user's, since people type passwords into the wrong field. */

@@ -8,6 +8,8 @@ import type { PeopleTables, Session, User } from './store.ts';
 export interface Origin {
   readonly source: string;
   readonly surface: string;
+  /** A session that the browser has already; it ends when another begins. */
+  readonly sessionId?: string;
 }
 
 /** A session just begun; the secret is told once. */
@@ -39,10 +41,11 @@ export class SessionBook {
   }
 
   /** A new session with a new secret, whatever the browser showed before. */
-  begin(tables: PeopleTables, user: User, { source, surface }: Origin): BegunSession {
+  begin(tables: PeopleTables, user: User, { source, surface, sessionId: before }: Origin): BegunSession {
     const { clock, rng, digest } = this.#ports;
     const nowMs = clock.nowMs();
     for (const session of tables.sessions()) if (!isLive(session, nowMs)) tables.removeSession(session.sessionId);
+    if (before !== undefined) tables.removeSession(before);
     const own = tables.sessions().filter(({ userId }) => userId === user.userId);
     for (const { sessionId } of surplus(own)) tables.removeSession(sessionId);
     const secret = makeSecret(rng);

@@ -124,7 +124,7 @@ class Carrying {
   }
 
   #write(outcome: 'done' | 'refused' | 'failed', failure?: Failure, bug?: unknown): void {
-    const { name: op, audit } = this.#operation;
+    const { name: op } = this.#operation;
     const { name: who, source, surface } = this.#actor;
     this.#log({
       op,
@@ -138,7 +138,7 @@ class Carrying {
       ...(bug === undefined ? {} : { bug }),
     });
     // What only reads and works is not audited; that somebody was kept from reading is.
-    if (audit === null && outcome !== 'refused') return;
+    if (this.#detail === undefined && outcome !== 'refused') return;
     const detail = [this.#detail, failure && `${failure.code}: ${failure.message}`].filter(Boolean).join('; ');
     this.#world.audit.append({ event: op, who, source, surface, outcome, detail });
   }

@@ -8,6 +8,8 @@ import { type CallHandler, RpcSession, SESSION_LIMITS, type SessionLimits } from
 
 /** Clients at one time; more are told so and closed. */
 const MAX_CONNECTIONS = 64;
+/** Of these for the web's user: a flood of its visitors does not keep the command line out. */
+const MAX_FRONTS = 32;
 /** For a client that is told so to read it and go. */
 const REFUSED_MS = 1_000;
 
@@ -31,6 +33,7 @@ export class RpcServer {
   readonly #options: RpcServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #fronts = 0;
 
   private constructor(options: RpcServerOptions) {
     this.#options = options;
@@ -112,10 +115,22 @@ export class RpcServer {
       socket.destroySoon();
       return;
     }
+    const isFront = isFrontByUser(caller.value, webUid);
+    if (isFront && this.#fronts >= MAX_FRONTS) {
+      options.log.warn({ connections: MAX_FRONTS }, 'rpc client refused: too many connections of the web');
+      const message = `${MAX_FRONTS} connections of the web are open: use one of them`;
+      socket.end(encodeFailure(null, { code: 'rpc.busy', message }));
+      socket.destroySoon();
+      return;
+    }
+    if (isFront) {
+      this.#fronts++;
+      socket.once('close', () => this.#fronts--);
+    }
     new RpcSession(socket, caller.value, options.handler, {
       clock: options.clock,
       limits: { ...SESSION_LIMITS, ...options.limits },
-      isFront: isFrontByUser(caller.value, webUid),
+      isFront,
       onDropped: (why) => options.log.warn({ ...caller.value, why }, 'rpc client dropped'),
     });
   }
