@@ -161,7 +161,7 @@ export class LiveHub {
     return <T>(method: string, params: object): Promise<Result<T>> => {
       const question = `${role} ${method} ${JSON.stringify(params)}`;
       const known = this.#answers.get(question);
-      if (known) return known as Promise<Result<T>>;
+      if (known !== undefined) return known as Promise<Result<T>>;
       const asked = this.#daemon.call(method, params, { onBehalf: behalfOf(viewer) });
       this.#answers.set(question, asked);
       return asked as Promise<Result<T>>;
