@@ -11,6 +11,7 @@ import type {
   SystemState,
 } from './model.ts';
 import type { HomeModel } from './pages/home.ts';
+import type { Slice } from './parts/day.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 24, 10, 42, 7);
 
@@ -141,6 +142,22 @@ export function testHistory(base: number, swing: number, points = 600): History 
   };
 }
 
+export function testDays({ offices }: Offices): ReadonlyMap<string, Slice[]> {
+  const slices = (at: number): Slice[] =>
+    Array.from({ length: 48 }, (_, slice) => ({
+      atMs: NOW_MS - (48 - slice) * 30 * MINUTE,
+      state:
+        slice === 20 && at === 1
+          ? 'degraded'
+          : slice > 44 && at > 1
+            ? 'unknown'
+            : slice === 33 && at === 2
+              ? 'failed'
+              : 'working',
+    }));
+  return new Map(offices.slice(0, 3).map(({ node_id }, at) => [node_id, slices(at)]));
+}
+
 export function testHome(say: Say): HomeModel {
   const offices = testOffices(say);
   return {
@@ -149,9 +166,7 @@ export function testHome(say: Say): HomeModel {
     lines: testLines(say),
     receivedBps: 61_300_000,
     sentBps: 18_200_000,
-    trends: new Map(
-      offices.offices.slice(0, 2).map(({ node_id }, at) => [node_id, testHistory(17 + 20 * at, 4).points]),
-    ),
+    days: testDays(offices),
   };
 }
 

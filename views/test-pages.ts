@@ -5,12 +5,12 @@ import type { Trial } from './model.ts';
 import { activityPage } from './pages/activity.ts';
 import { addOfficePage } from './pages/add-office.ts';
 import { claimPage } from './pages/claim.ts';
-import { confirmPage } from './pages/confirm.ts';
 import { errorPage } from './pages/errors.ts';
 import { homePage } from './pages/home.ts';
 import { linesPage } from './pages/lines.ts';
 import { officePage } from './pages/office.ts';
 import { officesPage } from './pages/offices.ts';
+import { enrolPage, passwordPage } from './pages/password.ts';
 import { peoplePage, tokenMadePage } from './pages/people.ts';
 import { signInCodePage, signInPage } from './pages/sign-in.ts';
 import { systemPage } from './pages/system.ts';
@@ -152,7 +152,7 @@ function officePages(say: Say): Record<string, Markup> {
   };
   const addresses = [say('81.2.69.142:9000')];
   return {
-    offices: officesPage(frame, { offices: testOffices(say) }),
+    offices: officesPage(frame, { offices: testOffices(say), days: new Map() }),
     office: officePage(frame, { office: testOfficeDetail(say), range: '10m', ...histories, mistakes: {} }),
     'office-failed': officePage(frame, {
       office: testOfficeDetail(say, { state: 'failed', problem: say('no answer for 12 s'), path_list: [], events: [] }),
@@ -208,14 +208,8 @@ function systemPages(say: Say): Record<string, Markup> {
       mistakes: {},
       system: testSystem(say),
     }),
-    confirm: confirmPage(frame, {
-      what: say('Remove Bradford'),
-      action: '/people/remove',
-      fields: [[say('user_id'), say('u1')]],
-      back: '/people',
-      place: '/people',
-      mistakes: { password: say('Wrong.') },
-    }),
+    password: passwordPage(frame, { next: '/people', needsCode: true, mistakes: { password: say('Wrong.') } }),
+    enrol: enrolPage(frame),
     activity: activityPage(frame, {
       events: testEvents(say),
       nextBefore: 10_000,

@@ -84,6 +84,8 @@ export interface Front {
   redirectBack(c: WebContext, otherwise: string, word?: Word): Promise<Response>;
   /** Lets only people through who have at least this role; the daemon decides again on each call. */
   requireRole(role: Role): MiddlewareHandler<WebEnv>;
+  /** Where pages find a file of `views/assets/`; live parts need it too. */
+  readonly asset: (name: string) => string;
   /** Adds something to watch at `/events?topics=NAME,NAME.KEY`. */
   live<Model>(topic: LiveTopic<Model>): void;
 }

@@ -38,6 +38,7 @@ const RETRY_SEC = 5;
 /** The front that page modules are handed. */
 export class WebFront implements Front {
   readonly daemon: Daemon;
+  readonly asset: (name: string) => string;
   readonly #parts: FrontParts;
   #boxName = 'this box';
   #facts: { readonly atMs: number; readonly value: BoxFacts } | undefined;
@@ -46,6 +47,7 @@ export class WebFront implements Front {
   constructor(parts: FrontParts) {
     this.#parts = parts;
     this.daemon = parts.daemon;
+    this.asset = parts.assetOf;
   }
 
   readonly ask: Front['ask'] = (c, method, params, options) => this.askLoose(c, method, params, options);

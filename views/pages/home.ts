@@ -1,6 +1,6 @@
 import { html, type Markup } from '../markup.ts';
 import type { Frame, Line, Offices } from '../model.ts';
-import type { Points } from '../parts/chart.ts';
+import type { Slice } from '../parts/day.ts';
 import { emptyList, lineRow, officeRow, register } from '../parts/register.ts';
 import { facts, sheet } from '../parts/sheet.ts';
 import { type Assets, icon, stateLine } from '../parts/state.ts';
@@ -16,8 +16,8 @@ export interface HomeModel {
   /** Of the whole box; null when nothing was measured lately. */
   readonly receivedBps: number | null;
   readonly sentBps: number | null;
-  /** Round trips of the last minutes, by NodeId, where they were asked for. */
-  readonly trends: ReadonlyMap<string, Points>;
+  /** The last 24 hours by NodeId, where they were asked for. */
+  readonly days: ReadonlyMap<string, readonly Slice[]>;
 }
 
 /** What the parts of home need, also when they come alone. */
@@ -40,7 +40,7 @@ ${attentionPart(frame, model)}
 ${sheet(
   'offices',
   'Offices',
-  html`<p>Can this box reach them, and they this box? The curve is how long a reply takes.</p>
+  html`<p>Can this box reach them, and they this box? The strip is the last 24 hours.</p>
 <a class="button button-small" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`,
   officesPart(frame, model),
 )}
@@ -94,7 +94,7 @@ const MOST_FAULTS = 6;
 /** Home is one look: further offices have a page of their own. */
 const MOST_ROWS = 50;
 
-export function officesPart(page: LiveContext, { offices, trends }: Pick<HomeModel, 'offices' | 'trends'>): Markup {
+export function officesPart(page: LiveContext, { offices, days }: Pick<HomeModel, 'offices' | 'days'>): Markup {
   const all = offices.offices;
   if (all.length === 0) {
     return html`<div id="office-list">${emptyList(
@@ -104,7 +104,7 @@ export function officesPart(page: LiveContext, { offices, trends }: Pick<HomeMod
   }
   return html`${register(
     'office-list',
-    all.slice(0, MOST_ROWS).map((office) => officeRow(page, office, page.when, trends.get(office.node_id))),
+    all.slice(0, MOST_ROWS).map((office) => officeRow(page, office, page.when, days.get(office.node_id))),
   )}${all.length > MOST_ROWS && html`<p><a href="/offices">${count(all.length - MOST_ROWS, 'more office')}</a></p>`}`;
 }
 

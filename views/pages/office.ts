@@ -30,8 +30,8 @@ export function officePage(frame: Frame, model: OfficeModel): Markup {
     place: '/offices',
     live: ['office', 'pulse'],
     of: office.node_id,
-    cli: `quicether peers show ${office.node_id}`,
-    rest: `GET /api/v1/offices/${office.node_id}`,
+    cli: 'quicether peers',
+    rest: 'GET /api/v1/offices/ID',
     body: html`${title(name, officeHead(frame, office), html`<a href="/offices">Offices</a> / ${name}`)}
 ${office.problem !== null && problemSheet(frame, office)}
 ${sheet(
@@ -85,7 +85,7 @@ export function pathsPart(page: LiveContext, office: OfficeDetail): Markup {
     return html`<div id="office-paths" data-live>${emptyList(`No line here reaches ${nameOf(office)} at the moment. The box goes on trying.`)}</div>`;
   }
   return html`<div id="office-paths" data-live>${ledger(
-    'How traffic gets there',
+    `Paths to ${nameOf(office)}`,
     [
       { name: 'Line here' },
       { name: 'From' },

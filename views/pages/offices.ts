@@ -5,14 +5,15 @@ import { icon } from '../parts/state.ts';
 import { shell } from '../shell.ts';
 import { count } from '../words/numbers.ts';
 import { verdictOf } from '../words/verdict.ts';
-import { officesPart } from './home.ts';
+import { type HomeModel, officesPart } from './home.ts';
 
 export interface OfficesModel {
   readonly offices: Offices;
+  readonly days: HomeModel['days'];
 }
 
 /** All offices, and the door to adding one. */
-export function officesPage(frame: Frame, { offices }: OfficesModel): Markup {
+export function officesPage(frame: Frame, { offices, days }: OfficesModel): Markup {
   const waiting = offices.pending.length;
   const verdict = verdictOf(frame.boxName, offices);
   return shell(frame, {
@@ -31,6 +32,6 @@ export function officesPage(frame: Frame, { offices }: OfficesModel): Markup {
       null,
       html`<a class="button" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`,
     )}
-${sheet('list', 'Every office', html`<p>Open one for its paths, its history and what happened there.</p>`, officesPart(frame, { offices, trends: new Map() }))}`,
+${sheet('list', 'Every office', html`<p>Open one for its paths, its history and what happened there.</p>`, officesPart(frame, { offices, days }))}`,
   });
 }

@@ -115,7 +115,7 @@ function tokensSheet(frame: Frame, model: PeopleModel, tokens: readonly Token[])
     'tokens',
     'API tokens',
     html`<p>For programs. A token is shown once, when it is made.</p>`,
-    html`${ledger('API tokens', [...['Name', 'May', 'Only from', 'Runs out', 'Last used'].map((name) => ({ name })), { name: 'Remove', hidden: true }], rows)}
+    html`${ledger('All API tokens', [...['Name', 'May', 'Only from', 'Runs out', 'Last used'].map((name) => ({ name })), { name: 'Remove', hidden: true }], rows)}
 <form id="remove-token" method="post" action="/people/tokens/remove">${csrfField(frame)}</form>
 ${addToken(frame, model)}`,
   );

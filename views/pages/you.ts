@@ -62,7 +62,7 @@ function sessions(frame: Frame, all: readonly SignedIn[]): Markup {
         : html`<button class="button button-small" type="submit" form="end-session" name="session_id" value="${one.session_id}">End<span class="hidden-text"> the session of ${one.user_name} from ${one.source ?? 'somewhere'}</span></button>`
     }</td></tr>`,
   );
-  return html`${ledger('Signed-in browsers', columns, rows)}
+  return html`${ledger('Browsers that are signed in', columns, rows)}
 <form id="end-session" method="post" action="/people/sessions/end">${csrfField(frame)}</form>`;
 }
 

@@ -35,11 +35,11 @@ export function thinned(points: Points, most: number = MOST_POINTS): Points {
   return thin;
 }
 
-/** The least round number that holds the value: 1, 2 or 5 with zeros. */
+/** The least round number that holds the value: one digit, then zeros. */
 export function roundUp(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
+  return [1, 2, 3, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
 }
 
 interface Span {
@@ -81,9 +81,10 @@ function pieces(points: Points, span: Span): readonly (readonly (readonly [numbe
 function drawn(series: Series, span: Span): readonly Part[] {
   return pieces(series.points, span).map((piece) => {
     const line = piece.map(([x, y]) => `${x},${y}`).join(' ');
-    if (!series.filled) return html`<polyline class="chart-line-${series.line}" points="${line}"/>`;
+    const curve = html`<polyline class="chart-line-${series.line}" points="${line}"/>`;
+    if (!series.filled) return curve;
     const [first, last] = [piece[0]!, piece.at(-1)!];
-    return html`<polygon class="area-${series.line}" points="${first[0]},${HIGH} ${line} ${last[0]},${HIGH}"/>`;
+    return html`<polygon class="area-${series.line}" points="${first[0]},${HIGH} ${line} ${last[0]},${HIGH}"/>${curve}`;
   });
 }
 
@@ -141,7 +142,7 @@ function table(of: Chart, series: readonly Series[]): Markup {
   const rows = thinned(longest.points, TABLE_ROWS);
   const values = series.map((one) => new Map(thinned(one.points, TABLE_ROWS)));
   return ledger(
-    'Numbers of this chart',
+    `Numbers: ${series.map(({ name }) => name).join(', ')}`,
     [{ name: 'Time' }, ...series.map(({ name }) => ({ name, number: true }))],
     rows.map(
       ([at]) =>

@@ -1,6 +1,6 @@
 import { html, type Markup } from '../markup.ts';
 import type { AuditEvent, Shape } from '../model.ts';
-import { exactTime, timeElement, type When } from '../words/time.ts';
+import { columnTime, timeElement, type When } from '../words/time.ts';
 import { type Assets, icon, state } from './state.ts';
 
 export interface LogOptions {
@@ -8,13 +8,11 @@ export interface LogOptions {
   readonly label: string;
   /** Whether each entry can be opened to see what is stored. */
   readonly full?: boolean;
-  /** Whether a reader scrolls in it. */
-  readonly scrolls?: boolean;
 }
 
 /** Entries of the audit, newest first; new ones are announced as they come. */
 export function log(page: Assets & { readonly when: When }, events: readonly AuditEvent[], of: LogOptions): Markup {
-  return html`<ol class="log" role="log" aria-label="${of.label}" id="${of.id}">${events.map((event) => entry(page, event, of.full))}</ol>`;
+  return html`<div role="log" aria-label="${of.label}" id="${of.id}"><ol class="log" role="list">${events.map((event) => entry(page, event, of.full))}</ol></div>`;
 }
 
 /** Where it came from: `page, 192.0.2.31`. */
@@ -23,7 +21,7 @@ function origin({ surface, source }: AuditEvent): string {
 }
 
 function entry(page: Assets & { readonly when: When }, event: AuditEvent, isFull = false): Markup {
-  return html`<li id="entry-${event.seq}">${timeElement(event.ts_ms, exactTime(event.ts_ms, page.when))}
+  return html`<li id="entry-${event.seq}">${timeElement(event.ts_ms, columnTime(event.ts_ms, page.when))}
 ${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${event.detail || event.event}</span><span class="muted">${origin(event)}</span>
 ${isFull && html`<details><summary>Entry ${event.seq} in full</summary><pre tabindex="0"><code>${JSON.stringify(event, null, 1)}</code></pre></details>`}</li>`;
 }

@@ -2,7 +2,7 @@ import { html, type Markup, type Part, pathTo } from '../markup.ts';
 import type { Line, Office } from '../model.ts';
 import type { When } from '../words/time.ts';
 import { lineSentence, officeSentence, startNameOf } from '../words/verdict.ts';
-import { type Points, spark } from './chart.ts';
+import { dayStrip, type Slice } from './day.ts';
 import { type Assets, icon, stateLine } from './state.ts';
 import { strandOf } from './strand.ts';
 
@@ -11,20 +11,14 @@ export function register(id: string, rows: readonly Part[]): Markup {
   return html`<ul class="register" role="list" id="${id}" data-live aria-live="polite" aria-relevant="additions removals">${rows}</ul>`;
 }
 
-/** A trend of round trips with what it is, or the place where one will be. */
-function trend(points: Points | undefined, caption: string): Markup {
-  const drawn = points && spark(points);
-  return html`<div>${drawn ?? html`<span class="spark"></span>`}<p class="day-caption"><span>${drawn ? caption : ''}</span></p></div>`;
-}
-
 /** One office: state, name with its page behind it, one sentence, its lines drawn. */
-export function officeRow(page: Assets, office: Office, when: When, points?: Points): Markup {
+export function officeRow(page: Assets, office: Office, when: When, day: readonly Slice[] = []): Markup {
   const name = startNameOf(office);
   return html`<li class="row-drawn" id="office-${office.node_id.replace(/[^a-z0-9]/gi, '')}">
 ${stateLine(page, office.state)}
 <div class="named">${icon(page, 'office')}<div><h3><a href="${pathTo('/offices', office.node_id)}">${name}</a></h3><p>${officeSentence(office, when)}</p></div></div>
 ${strandOf(name, office.state, office.paths)}
-${trend(points, 'reply time, 10 minutes')}</li>`;
+${dayStrip(day, when)}</li>`;
 }
 
 /** One internet line of this box. */

@@ -12,6 +12,7 @@ interface Formats {
   readonly clock: Intl.DateTimeFormat;
   readonly minute: Intl.DateTimeFormat;
   readonly date: Intl.DateTimeFormat;
+  readonly short: Intl.DateTimeFormat;
 }
 
 /** Making a formatter costs more than a page: each zone's are kept; more zones than that start over. */
@@ -35,6 +36,7 @@ function makeFormats(timeZone: string): Formats {
     clock: format({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
     minute: format({ hour: '2-digit', minute: '2-digit' }),
     date: format({ day: 'numeric', month: 'long', year: 'numeric' }),
+    short: format({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
   };
 }
 
@@ -59,6 +61,12 @@ function isToday(ms: number, when: When): boolean {
 export function exactTime(ms: number, when: When): string {
   const { clock, minute, date } = formatsOf(when.zone);
   return isToday(ms, when) ? clock.format(ms) : `${date.format(ms)}, ${minute.format(ms)}`;
+}
+
+/** `10:42:07` today, `24 Nov, 10:42` otherwise: for columns. */
+export function columnTime(ms: number, when: When): string {
+  const { clock, short } = formatsOf(when.zone);
+  return isToday(ms, when) ? clock.format(ms) : short.format(ms);
 }
 
 /** `10:42` today, `24 November 2026` otherwise. */

@@ -27,8 +27,7 @@ export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>
   const dead = named(['failed']);
   const silent = named(['unknown']);
   const sentences = [
-    together(boxName, good),
-    limping.length > 0 ? `${listed(limping)} ${limping.length === 1 ? 'works' : 'work'} with less than it should.` : '',
+    together(boxName, good, limping),
     dead.length > 0 ? `${listed(dead)} ${are(dead)} not answering.` : '',
     silent.length > 0 ? `We cannot tell whether ${listed(silent)} ${silent.length === 1 ? 'works' : 'work'}.` : '',
   ];
@@ -38,9 +37,10 @@ export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>
   };
 }
 
-function together(boxName: string, good: readonly string[]): string {
+function together(boxName: string, good: readonly string[], limping: readonly string[]): string {
   if (good.length === 0) return '';
-  return `${listed([boxName, ...good])} are working together.`;
+  const less = limping.length === 0 ? '' : `, ${listed(limping)} with less than there should be`;
+  return `${listed([boxName, ...good])} are working together${less}.`;
 }
 
 function overall(good: number, limping: number, dead: number, silent: number): Pick<Verdict, 'shape' | 'word'> {
@@ -66,12 +66,16 @@ export function officeSentence(office: Office, when: When): string {
     case 'working':
       return `Replies in ${milliseconds(office.rtt_ms)}${lines}${since(office.since_ms, when)}`;
     case 'degraded':
-      return `Reachable${lines}, but ${office.problem ?? 'with less than it should'}${since(office.since_ms, when)}`;
+      return `Reachable${lines}, but since ${at(office.since_ms, when)}: ${office.problem ?? 'less than there should be'}`;
     case 'failed':
       return `${capital(office.problem ?? 'it does not answer')}${lastGood(office, when)}`;
     case 'unknown':
       return `${capital(office.problem ?? 'we cannot tell from here')}${lastGood(office, when)}`;
   }
+}
+
+function at(ms: number | null, when: When): string {
+  return ms === null ? 'some time' : roughTime(ms, when);
 }
 
 function lastGood({ last_good_ms }: Office, when: When): string {
@@ -82,7 +86,8 @@ function lastGood({ last_good_ms }: Office, when: When): string {
 
 /** One sentence about one internet line of this box. */
 export function lineSentence(line: Line): string {
-  if (line.state === 'failed') return 'Nothing comes over it';
+  if (line.state === 'failed')
+    return line.addresses.length === 0 ? 'Nothing is plugged in, or it is switched off' : 'Nothing comes over it';
   if (line.state === 'unknown')
     return line.offices === 0
       ? 'No office is reached over it, so nothing is measured'
@@ -118,7 +123,10 @@ export function attentionOf({ offices, pending }: Offices, lines: readonly Line[
         button: 'See who asks',
       }),
     ),
-    ...lines.filter(({ state }) => state === 'failed' || state === 'degraded').map(lineAttention),
+    // A port without an address is one that nothing is plugged into: that is no fault.
+    ...lines
+      .filter(({ state, addresses }) => (state === 'failed' && addresses.length > 0) || state === 'degraded')
+      .map(lineAttention),
   ];
   return all.toSorted((one, other) => URGENCY.indexOf(one.shape) - URGENCY.indexOf(other.shape));
 }
@@ -138,7 +146,7 @@ function officeAttention(office: Office, when: When): Attention {
 }
 
 function officeHeading(office: Office, name: string, when: When): string {
-  if (office.state === 'degraded') return `${name} works with less than it should${since(office.since_ms, when)}`;
+  if (office.state === 'degraded') return `${name} works with less than there should be${since(office.since_ms, when)}`;
   if (office.last_good_ms === null) return `${name} has not answered yet`;
   return `${name} has not answered since ${roughTime(office.last_good_ms, when)}`;
 }
