@@ -22,7 +22,7 @@ import type { HostPort } from './core/host-port.ts';
 import { parseNodeId } from './core/node-id.ts';
 import { fail, ok, type Result } from './core/result.ts';
 import type { Steer } from './operations/steer.ts';
-import type { World } from './operations/world.ts';
+import type { Steering, World } from './operations/world.ts';
 import type { Intent } from './routing/intent.ts';
 import type { LogCall } from './rpc/dispatch.ts';
 import { openConfigDesk } from './settings/config-desk.ts';
@@ -100,11 +100,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const steered = await openSteering(parts, supervisor);
   if (!steered.ok) return steered;
   const { steering, intent } = steered.value;
-  const named = (): readonly { id: string; name?: string | undefined }[] => [
-    ...steering.accepted.map(({ nodeId: id, name }) => ({ id, name })),
-    ...intent.peers,
-  ];
-  auditEngine(supervisor, audit.value, (nodeId) => named().find(({ id, name }) => id === nodeId && name)?.name);
+  auditEngine(supervisor, audit.value, (nodeId) => findName(steering, intent, nodeId));
 
   const { openHostView } = await import('./adapters/host-view.ts');
   const { openSystem, isSupervised } = await import('./composition/open-system.ts');
@@ -148,6 +144,15 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   // Another program's engine (systemd) has a life of its own: it ends with `stop`, not with the daemon.
   const keepsTunnel = options.engineSocket !== undefined;
   return ok({ nodeId: intent.id, socketPath, ended: ended.promise, stop: () => stop(keepsTunnel) });
+}
+
+/** What a person called this box: when it was accepted, or in the configuration. */
+function findName({ accepted }: Steering, { peers }: Intent, nodeId: string): string | undefined {
+  const named: readonly { readonly id: string; readonly name?: string | undefined }[] = [
+    ...accepted.map(({ nodeId: id, name }) => ({ id, name })),
+    ...peers,
+  ];
+  return named.find(({ id, name }) => id === nodeId && name)?.name;
 }
 
 interface Parts {
@@ -376,7 +381,8 @@ async function startWeb(plan: WebPlan): Promise<Result<StartedWeb>> {
   const opened = await openWeb({
     ...plan,
     hostName: hostname(),
-    assetDir: [join(dirname(programPath), 'assets'), join(dirname(programPath), '../views/assets')].find(existsSync) ?? '',
+    assetDir:
+      [join(dirname(programPath), 'assets'), join(dirname(programPath), '../views/assets')].find(existsSync) ?? '',
     openLine: openFront(plan.socketPath, version),
     engineBinary: () => locateEngine(process.env, programPath),
     clock: systemClock,

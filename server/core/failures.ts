@@ -1,7 +1,7 @@
 import type { Failure } from './result.ts';
 
-/** Exit statuses of the program. */
-export const EXIT = { ok: 0, error: 1, usage: 2, daemonNotReachable: 3, permission: 4 } as const;
+/** Exit statuses of the program; `restart` is for the unit that starts the daemon again. */
+export const EXIT = { ok: 0, error: 1, usage: 2, daemonNotReachable: 3, permission: 4, restart: 75 } as const;
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 
 interface Surface {
@@ -41,6 +41,17 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'web.forged': { exit: EXIT.error, rpc: -32000, http: 403 },
   'web.not-found': { exit: EXIT.error, rpc: -32000, http: 404 },
   'web.too-large': { exit: EXIT.error, rpc: -32000, http: 413 },
+  'system.not-an-appliance': { exit: EXIT.error, rpc: -32009, http: 501 },
+  'system.unknown-upload': { exit: EXIT.error, rpc: -32009, http: 404 },
+  'system.too-large': { exit: EXIT.error, rpc: -32009, http: 413 },
+  'system.offset': { exit: EXIT.error, rpc: -32009, http: 409 },
+  'system.busy': { exit: EXIT.error, rpc: -32009, http: 503 },
+  'system.not-supervised': { exit: EXIT.error, rpc: -32009, http: 409 },
+  'system.not-reachable': { exit: EXIT.error, rpc: -32009, http: 503 },
+  'system.timeout': { exit: EXIT.error, rpc: -32009, http: 504 },
+  'system.io': { exit: EXIT.error, rpc: -32009, http: 500 },
+  'system.presence': { exit: EXIT.permission, rpc: -32004, http: 403 },
+  'system.*': { exit: EXIT.error, rpc: -32009, http: 422 },
   'peer.unknown': { exit: EXIT.error, rpc: -32007, http: 404 },
   'peer.*': { exit: EXIT.error, rpc: -32008, http: 409 },
   'people.throttled': { exit: EXIT.error, rpc: -32000, http: 429 },
@@ -58,10 +69,6 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'people.weak-password': { exit: EXIT.error, rpc: -32000, http: 422 },
   'people.user-name': { exit: EXIT.error, rpc: -32000, http: 422 },
   'people.token-name': { exit: EXIT.error, rpc: -32000, http: 422 },
-  'system.unknown-upload': { exit: EXIT.error, rpc: -32000, http: 404 },
-  'system.too-large': { exit: EXIT.error, rpc: -32000, http: 413 },
-  'system.site-name': { exit: EXIT.error, rpc: -32000, http: 422 },
-  'system.busy': { exit: EXIT.error, rpc: -32000, http: 503 },
   'idempotency.other-request': { exit: EXIT.error, rpc: -32602, http: 422 },
   'idempotency.anonymous': { exit: EXIT.usage, rpc: -32602, http: 400 },
   'rest.unknown': { exit: EXIT.error, rpc: -32000, http: 404 },

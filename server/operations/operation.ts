@@ -32,8 +32,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly beforeSecondFactor?: boolean;
   readonly input: Input;
   readonly output: Output;
-  /** What the audit says of it; null for what only reads. Never a secret. */
-  readonly audit: ((input: z.output<Input>, world: World) => string) | null;
+  /** What the audit says of it; null for what only reads, nothing for a part of what was said before. Never a secret. */
+  readonly audit: ((input: z.output<Input>, world: World) => string | undefined) | null;
   /** Left out when {@link omitted} says why there is none. */
   readonly rest?: RestRoute;
   /** Surfaces that do not have it, each with the reason. */

@@ -71,6 +71,20 @@ export interface AcceptedPeerStore {
   write(peers: readonly AcceptedPeer[]): Result<void>;
 }
 
+/** A place where somebody is expected whose NodeId is not known yet. */
+export interface SoughtPlace {
+  readonly address: HostPort;
+  /** What the box is called once it is accepted. */
+  readonly name: string | undefined;
+  readonly addedAtMs: number;
+}
+
+/** Places that are dialled, kept across restarts. */
+export interface SoughtStore {
+  read(): Result<readonly SoughtPlace[]>;
+  write(places: readonly SoughtPlace[]): Result<void>;
+}
+
 /** What was learned and would only cost time to learn again. */
 export interface Learned {
   readonly claims: Readonly<Record<string, readonly string[]>>;
@@ -96,6 +110,14 @@ export interface Steering {
   ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>>;
   accept(peer: AcceptedPeer): Promise<Result<void>>;
   remove(nodeId: NodeId): Promise<Result<void>>;
+  /** Places that people added. */
+  readonly sought: readonly SoughtPlace[];
+  /** Dials there from now on, across restarts; whoever answers waits to be accepted. */
+  seek(place: SoughtPlace): Promise<Result<void>>;
+  /** Gives such a place up. */
+  unseek(address: HostPort): Promise<Result<void>>;
+  /** Why a place that is dialled leads nowhere just now. */
+  unreached(address: HostPort): string | undefined;
   readonly engine: EngineHello | undefined;
 }
 
