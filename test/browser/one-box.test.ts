@@ -28,8 +28,8 @@ test('a new box shows the words of its certificate, and its page can be used wit
   expect(anna.path()).toBe('/claim');
   const shown = await anna.page.locator('.words').first().locator('li').allInnerTexts();
   expect(shown.join(' ')).toBe(await leeds.box.web.words());
-  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await look(anna.page, 'claim')).toEqual([]);
 });
 
@@ -45,8 +45,8 @@ test('the code from the console makes the box hers and signs her in', async () =
   await anna.claim(await leeds.box.web.claimCode(), 'Anna', PASSWORD);
   expect(anna.path()).toBe('/');
   expect(await anna.heading()).toMatch(/ready|connected/);
-  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await look(anna.page, 'welcome')).toEqual([]);
   await expect(leeds.box.web.claimCode()).rejects.toThrow('claimed');
 });
@@ -64,8 +64,8 @@ test('she sets up a phone code, which is asked for from then on; a wrong one doe
 
   await anna.press('Sign out');
   expect(anna.path()).toBe('/sign-in');
-  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await tabThrough(anna.page)).toEqual([]);
+  expect(await skipsToContent(anna.page)).toBe(true);
   expect(await look(anna.page, 'sign-in')).toEqual([]);
   await anna.signIn('Anna', PASSWORD);
   expect(await look(anna.page, 'sign-in-code')).toEqual([]);

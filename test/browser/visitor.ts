@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import type { Phone } from './totp.ts';
 
 /** Somebody at a browser: a profile of its own, one page, and everything that went wrong in it. */
@@ -50,8 +50,13 @@ export class Visitor {
     return this.page.locator('h1').first().innerText();
   }
 
+  /** The control with this label, and not a part of the page that is named by it. */
+  field(label: string | RegExp): Locator {
+    return this.page.locator('input, select, textarea').and(this.page.getByLabel(label)).first();
+  }
+
   type(label: string | RegExp, text: string): Promise<void> {
-    return this.page.getByLabel(label).first().fill(text);
+    return this.field(label).fill(text);
   }
 
   press(button: string | RegExp): Promise<void> {

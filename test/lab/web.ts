@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseWebUser, lendSocket, type User } from '../../scripts/web-user.ts';
 import type { Box } from './box.ts';
@@ -35,6 +35,7 @@ export class Web {
     const { user, stateDirectory } = this;
     mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
     chownSync(stateDirectory, user.uid, user.gid);
+    writeFileSync(this.#configFile, '', { mode: 0o644 });
     this.#process = this.#box.host.start('web', this.#asUser(['web', ...this.#places(), ...words]), {
       cwd: stateDirectory,
       env: this.#environment(),
@@ -45,12 +46,17 @@ export class Web {
     });
   }
 
+  /** Empty: the daemon's file is not for its eyes, and what it needs is said in words. */
+  get #configFile(): string {
+    return join(this.stateDirectory, 'config.toml');
+  }
+
   #places(): string[] {
     return ['--socket', this.#box.socket, '--state-dir', this.stateDirectory];
   }
 
   #environment(): Record<string, string> {
-    return { ...this.#box.environment(), HOME: this.stateDirectory };
+    return { ...this.#box.environment(), QUICETHER_CONFIG: this.#configFile, HOME: this.stateDirectory };
   }
 
   /** The command line with the rights of the pages' user, and none besides. */
@@ -78,7 +84,7 @@ export class Web {
 
   /** What makes the box somebody's; throws when it is somebody's. */
   async claimCode(): Promise<string> {
-    const { code } = (await this.#box.call('GetClaimCode' as never, {} as never)) as { code: string | null };
+    const { code } = await this.#box.call('GetClaimCode', {});
     if (code === null) throw new Error(`${this.#box.host.name} is claimed`);
     return code;
   }
