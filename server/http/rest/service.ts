@@ -7,14 +7,14 @@ import { itemOf } from './collections.ts';
 import { readCredentials, type Shown } from './credentials.ts';
 import { EventStreams } from './events.ts';
 import { openApi } from './openapi.ts';
-import { cutPage, type ReadPage, readPage } from './paging.ts';
+import { cutPage, type PageRequest, readPage } from './paging.ts';
 import { checkPrecondition } from './precondition.ts';
 import { problemResponse } from './problem.ts';
 import { RATE_LIMITS, RateLimiter, type RateLimits } from './rate-limit.ts';
 import { readInput } from './read-input.ts';
-import { type RestResult, refuse } from './rest-failure.ts';
+import { type RestFailure, type RestResult, refuse } from './rest-failure.ts';
 import { BASE, buildRoutes, type Found, findRoutes, nearestPath, ownerOf, type Route } from './routes.ts';
-import { decideStanding } from './standing.ts';
+import { askStanding } from './standing.ts';
 import { Turns } from './turns.ts';
 
 export interface ServiceParts {
@@ -41,7 +41,6 @@ const WAIT_GRACE_MS = 10_000;
 /** REST: requests in, answers out; who may do what is decided by the daemon. */
 export class RestService {
   readonly #daemon: Daemon;
-  readonly #clock: Clock;
   readonly #limiter: RateLimiter;
   readonly #events: EventStreams;
   readonly #document: object;
@@ -50,7 +49,6 @@ export class RestService {
 
   constructor({ daemon, clock, operations, limits = RATE_LIMITS }: ServiceParts) {
     this.#daemon = daemon;
-    this.#clock = clock;
     this.routes = buildRoutes(operations);
     this.#limiter = new RateLimiter(clock, limits);
     this.#events = new EventStreams(daemon, clock);
@@ -106,35 +104,35 @@ export class RestService {
   }
 
   async #carryOut(found: Found, asking: Asking): Promise<Response> {
-    const { headers, url, onBehalf, request } = asking;
+    const { headers, url, request } = asking;
     const { route } = found;
     const paging = readPage(route, url.searchParams);
-    const input = paging.ok ? await readInput(found, paging.value.query, request) : paging;
-    if (!input.ok || !paging.ok) {
-      // Who may not do it at all is told that, and nothing of what would be right.
-      const may = await decideStanding(route.operation, (...what) => this.#ask(onBehalf, ...what), this.#clock.nowMs());
-      const error = may.ok && !input.ok ? input.error : !may.ok ? may.error : undefined;
-      return problemResponse(error ?? unknownPath(url.pathname, undefined).error, headers);
+    if (!paging.ok) return this.#refuse(paging.error, route, asking);
+    const input = await readInput(found, paging.value.query, request);
+    if (!input.ok) return this.#refuse(input.error, route, asking);
+    if (route.verb === 'GET') {
+      const read = await this.#read(found, input.value, paging.value.page, asking);
+      return read.ok ? readAnswer(read.value, asking) : problemResponse(read.error, headers);
     }
-    const result =
-      route.verb === 'GET'
-        ? await this.#read(found, input.value, paging.value, asking)
-        : await this.#change(found, input.value, asking);
-    if (!result.ok) return problemResponse(result.error, headers);
-    if (route.verb === 'GET') return readAnswer(result.value, asking);
-    return changeAnswer(result.value, asking, route, this.routes);
+    return this.#change(found, input.value, asking);
+  }
+
+  /** Who may not do it at all is told that, and nothing of what would be right. */
+  async #refuse(failure: RestFailure, { operation }: Route, asking: Asking): Promise<Response> {
+    const may = await askStanding(operation, (...what) => this.#ask(asking.onBehalf, ...what));
+    return problemResponse(may.ok ? failure : may.error, asking.headers);
   }
 
   async #read(
     { route, params }: Found,
     input: object,
-    { page }: ReadPage,
+    page: PageRequest | undefined,
     asking: Asking,
   ): Promise<RestResult<unknown>> {
     const { collection, itemParam, operation } = route;
     const result = await this.#ask(asking.onBehalf, operation.method, input);
-    if (!result.ok || !collection) return result.ok ? ok(cutPage(result.value, route, page)) : result;
-    if (itemParam === undefined) return ok(cutPage(result.value, route, page));
+    if (!result.ok) return result;
+    if (!collection || itemParam === undefined) return ok(cutPage(result.value, route, page));
     const name = params[itemParam] ?? '';
     const item = itemOf(result.value, collection, name);
     if (item) return ok(item);
@@ -144,16 +142,20 @@ export class RestService {
     });
   }
 
-  #change(found: Found, input: object, { onBehalf, request }: Asking): Promise<RestResult<unknown>> {
-    const ask = (method: string, params: object) => this.#ask(onBehalf, method, params);
-    const owner = ownerOf(this.routes, found);
-    const thing = owner ? `${owner.list.path}/${owner.name}` : found.route.path;
-    const carryOut = async (): Promise<RestResult<unknown>> => {
-      const fits = await checkPrecondition(found, this.routes, request, ask);
-      return fits.ok ? ask(found.route.operation.method, input) : fits;
+  #change(found: Found, input: object, asking: Asking): Promise<Response> {
+    const { route } = found;
+    const ask = (method: string, params: object) => this.#ask(asking.onBehalf, method, params);
+    const carryOut = async (): Promise<Response> => {
+      const fits = await checkPrecondition(found, this.routes, asking.request, ask);
+      if (!fits.ok) return this.#refuse(fits.error, route, asking);
+      const done = await ask(route.operation.method, input);
+      if (!done.ok) return problemResponse(done.error, asking.headers);
+      return changeAnswer(done.value, asking, route, this.routes);
     };
     // Without a condition nothing is compared, so nothing has to wait for its turn.
-    return request.headers.has('if-match') ? this.#turns.take(thing, carryOut) : carryOut();
+    if (!asking.request.headers.has('if-match')) return carryOut();
+    const owner = ownerOf(this.routes, found);
+    return this.#turns.take(owner ? `${owner.list.path}/${owner.name}` : route.path, carryOut);
   }
 
   #ask(onBehalf: Asking['onBehalf'], method: string, params: object): Promise<RestResult<unknown>> {

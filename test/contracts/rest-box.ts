@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { IncomingHttpHeaders } from 'node:http';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { RpcClient } from '../../server/rpc/client.ts';
+import type { MethodName } from '../../server/rpc/methods.ts';
+import { ContractBox } from './contract-box.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface RestRequest {
+  readonly auth?: string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Loopback address that it comes from: each has a quota of its own. */
+  readonly from?: string;
+}
+
+/** A daemon in a network namespace, and its pages and REST on loopback outside: two real processes. */
+export class RestBox {
+  readonly box = new ContractBox();
+  #web: ChildProcess | undefined;
+  #port = 0;
+
+  async start(): Promise<void> {
+    await this.box.start();
+    await this.startWeb();
+  }
+
+  get base(): string {
+    return `https://127.0.0.1:${this.#port}`;
+  }
+
+  async startWeb(): Promise<void> {
+    const words = ['web', '--listen', `127.0.0.1:${this.#port}`, '--socket', this.box.socket, '--json'];
+    const stateDir = join(this.box.folder, 'web');
+    const web = spawn(join(root, 'scripts/quicether'), [...words, '--state-dir', stateDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, QUICETHER_CONFIG: '', QUICETHER_STATE_DIR: this.box.stateDir },
+      cwd: this.box.folder,
+    });
+    this.#web = web;
+    const line = await firstLine(web);
+    const { addresses } = JSON.parse(line) as { addresses: string[] };
+    this.#port = Number(addresses[0]?.split(':').at(-1));
+  }
+
+  /** What the daemon says to root at its socket. */
+  async local(method: MethodName, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
+    const client = await RpcClient.connect(this.box.socket, 'quicether test');
+    if (!client.ok) throw new Error(client.error.message);
+    const answer = await client.value.call(method, params as never);
+    client.value.close();
+    if (!answer.ok) throw new Error(`${method}: ${answer.error.message}`);
+    return answer.value as Readonly<Record<string, unknown>>;
+  }
+
+  ask(verb: string, path: string, options: RestRequest = {}): Promise<RestAnswer> {
+    const { auth, body, headers = {}, from = '127.0.0.1' } = options;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const sent: Record<string, string> = {
+      ...(auth === undefined ? {} : { Authorization: `Bearer ${auth}` }),
+      ...(text === undefined
+        ? {}
+        : { 'Content-Type': 'application/json', 'Content-Length': `${Buffer.byteLength(text)}` }),
+      ...headers,
+    };
+    return new Promise((resolve, reject) => {
+      const asking = request(
+        `${this.base}${path.startsWith('/api') ? path : `/api/v1${path}`}`,
+        { method: verb, headers: sent, rejectUnauthorized: false, localAddress: from, timeout: 20_000 },
+        (response) => {
+          let got = '';
+          response.on('data', (chunk: Buffer) => {
+            got += chunk.toString();
+          });
+          response.on('end', () => {
+            const isJson = response.headers['content-type']?.includes('json') ?? false;
+            const parsed = isJson && got !== '' ? JSON.parse(got) : {};
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: got, body: parsed });
+          });
+        },
+      );
+      asking.on('error', reject);
+      asking.end(text);
+    });
+  }
+
+  remove(): void {
+    this.#web?.kill('SIGKILL');
+    this.box.remove();
+  }
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    let err = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.stdout?.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+      const end = out.indexOf('\n');
+      if (end >= 0) resolve(out.slice(0, end));
+    });
+    child.once('exit', (status) => reject(new Error(`quicether web ended with ${status}: ${err}`)));
+  });
+}
