@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import { pathTo } from '../../../views/markup.ts';
+import type { Mistakes, Offices, PendingOffice } from '../../../views/model.ts';
+import { type AddOfficeModel, addOfficePage } from '../../../views/pages/add-office.ts';
+import { fieldOf } from '../form.ts';
+import type { FormFields, Front, PageModule, WebContext } from '../front.ts';
+import { askFor, mistakesOf, orElse } from './asking.ts';
+import { ownAddresses, wordsOf } from './identity.ts';
+
+const Name = z.string().trim().max(64, 'Take at most 64 characters.').optional();
+const AddForm = z.object({
+  name: Name,
+  address: z
+    .string('Type where the other box is reached.')
+    .trim()
+    .min(1, 'Type where the other box is reached, as in 203.0.113.7:9000.')
+    .max(300, 'An address is shorter than that.'),
+  node_id: z.string().trim().max(128, 'An identity is shorter than that.').optional(),
+});
+const DecideForm = z.object({ node_id: z.string().min(1).max(128), name: Name, decision: z.literal('accept') });
+
+/** Which field a failure is about. */
+const FIELD_OF: Readonly<Record<string, string>> = {
+  'ip.host-port': 'address',
+  'peer.address': 'address',
+  'peer.self': 'node_id',
+  'node-id.shape': 'node_id',
+  'node-id.checksum': 'node_id',
+};
+
+/** Adding the other box by identity and address, and accepting one that asks. */
+export const addOfficePages: PageModule = (app, front) => {
+  app.get('/offices/add', (c) => show(front, c, {}, {}));
+  app.post('/offices/add', (c) => add(front, c));
+  app.post('/offices/decide', (c) => accept(front, c));
+};
+
+async function show(front: Front, c: WebContext, typed: FormFields, mistakes: Mistakes): Promise<Response> {
+  const ask = askFor(front, c);
+  const [{ pending }, addresses] = await Promise.all([
+    orElse(ask<Pick<Offices, 'pending'>>('GetOffices', {}), { pending: [] as readonly PendingOffice[] }),
+    ownAddresses(ask),
+  ]);
+  const text = (name: string): string => fieldOf(typed, name) ?? '';
+  const model: Omit<AddOfficeModel, 'words'> = {
+    addresses,
+    pending: pending.map((one) => ({ ...one, words: wordsOf(one.node_id) })),
+    typed: { name: text('name'), node_id: text('node_id'), address: text('address') },
+    mistakes,
+  };
+  const status = Object.keys(mistakes).length > 0 ? 422 : 200;
+  return front.page(c, (frame) => addOfficePage(frame, { ...model, words: wordsOf(frame.nodeId) }), status);
+}
+
+async function add(front: Front, c: WebContext): Promise<Response> {
+  const form = await front.form(c, AddForm);
+  if (!form.ok) return show(front, c, form.typed, form.mistakes);
+  const { name, address, node_id } = form.value;
+  const added = await front.askLoose<{ node_id: string | null }>(c, 'AddPeer', {
+    address,
+    ...(name ? { name } : {}),
+    ...(node_id ? { node_id } : {}),
+  });
+  if (!added.ok) {
+    const mistakes = fieldMistakes(added.error);
+    return mistakes ? show(front, c, form.typed, mistakes) : front.failed(c, added.error);
+  }
+  if (added.value.node_id === null) {
+    return front.redirectTo(c, '/offices/add', {
+      state: 'busy',
+      title: `Calling ${address}`,
+      detail: 'The box that answers appears under “Asking to connect”. Load this page again in some seconds.',
+    });
+  }
+  return front.redirectTo(c, pathTo('/offices', added.value.node_id), {
+    state: 'busy',
+    title: 'The office is added',
+    detail: 'It works as soon as it has accepted this box too: on its page, under “Asking to connect”.',
+  });
+}
+
+function fieldMistakes(failure: Parameters<typeof mistakesOf>[0]): Mistakes | undefined {
+  const known = mistakesOf(failure, FIELD_OF);
+  if (known) return known;
+  // Whatever else is wrong with what was typed belongs beside where it was typed.
+  if (failure.code.startsWith('node-id.')) return mistakesOf(failure, { [failure.code]: 'node_id' });
+  if (failure.code.startsWith('ip.') || failure.code.startsWith('peer.'))
+    return mistakesOf(failure, { [failure.code]: 'address' });
+  return undefined;
+}
+
+async function accept(front: Front, c: WebContext): Promise<Response> {
+  const form = await front.form(c, DecideForm);
+  if (!form.ok) return show(front, c, {}, form.mistakes);
+  const { node_id, name } = form.value;
+  const accepted = await front.ask(c, 'AcceptPeer', { node_id, ...(name ? { name } : {}) });
+  if (!accepted.ok) return front.failed(c, accepted.error);
+  return front.redirectTo(c, pathTo('/offices', node_id), {
+    state: 'working',
+    title: accepted.value.was_accepted ? 'This box was accepted before' : 'The box is accepted',
+    detail: 'It is shown as working as soon as an answer came back through the tunnel.',
+  });
+}

@@ -1,0 +1,101 @@
+import { beatParts, homeParts, pulseParts } from '../../../views/live.ts';
+import type { History, Line, Offices } from '../../../views/model.ts';
+import { type HomeModel, homePage } from '../../../views/pages/home.ts';
+import { welcomePage } from '../../../views/pages/welcome.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { Front, PageModule } from '../front.ts';
+import type { LiveAbout } from '../live.ts';
+import { type Ask, askFor, orElse } from './asking.ts';
+import { Days } from './days.ts';
+import { ownAddresses, wordsOf } from './identity.ts';
+
+/** Averages over ten seconds: what a person can read while it changes. */
+const RATE_POINTS = 60;
+
+export type HomeAnswers = Omit<HomeModel, 'boxName'>;
+
+/** All that home shows, from as few questions as there are. */
+export async function askHome(ask: Ask, days: Days, nowMs: number): Promise<Result<HomeAnswers>> {
+  const rate = (series: string) =>
+    ask<History>('GetHistory', { subject: 'box', series, range: '10m', max_points: RATE_POINTS });
+  const [offices, lines, received, sent] = await Promise.all([
+    ask<Offices>('GetOffices', {}),
+    orElse(ask<{ lines: readonly Line[] }>('GetLines', {}), { lines: [] }),
+    rate('received_bps'),
+    rate('sent_bps'),
+  ]);
+  if (!offices.ok) return offices;
+  return ok({
+    offices: offices.value,
+    lines: lines.lines,
+    receivedBps: latest(received),
+    sentBps: latest(sent),
+    days: await days.of(ask, offices.value.offices, nowMs),
+  });
+}
+
+function latest(history: Result<History>): number | null {
+  return history.ok ? (history.value.points.at(-1)?.[1] ?? null) : null;
+}
+
+/** "Is it working?", or before there is anything to ask about, the one next step. */
+export const homePages: PageModule = (app, front) => {
+  const days = new Days();
+  app.get('/', async (c) => {
+    const ask = askFor(front, c);
+    const nowMs = Date.now();
+    const [home, addresses] = await Promise.all([askHome(ask, days, nowMs), ownAddresses(ask)]);
+    if (!home.ok) return front.failed(c, home.error);
+    const { offices, lines } = home.value;
+    const isNew = offices.offices.length === 0 && offices.pending.length === 0;
+    return front.page(c, (frame) =>
+      isNew
+        ? welcomePage(frame, { lines, addresses, words: wordsOf(frame.nodeId) })
+        : homePage(frame, { ...home.value, boxName: frame.boxName }),
+    );
+  });
+  watchHome(front, days);
+};
+
+interface Watched {
+  readonly boxName: string;
+  readonly answers: HomeAnswers;
+}
+
+function watchHome(front: Front, days: Days): void {
+  front.live<Watched>({
+    name: 'home',
+    role: 'viewer',
+    async poll(ask) {
+      const [answers, name] = await Promise.all([askHome(ask, days, Date.now()), boxName(ask)]);
+      return answers.ok ? ok({ answers: answers.value, boxName: name }) : answers;
+    },
+    render: (model, about) =>
+      model.ok ? homeParts(contextOf(front, about), { ...model.value.answers, boxName: model.value.boxName }) : {},
+  });
+  front.live<Offices>({
+    name: 'pulse',
+    role: 'viewer',
+    poll: (ask) => ask('GetOffices', {}),
+    // Of a daemon that is away nothing is sent: the page notices the silence and says since when.
+    render: (model, about) => (model.ok ? pulseParts(contextOf(front, about), model.value) : {}),
+  });
+  front.live<Offices>({
+    name: 'beat',
+    role: 'viewer',
+    poll: (ask) => ask('GetOffices', {}),
+    render: (model, about) => (model.ok ? beatParts(about.when.nowMs) : {}),
+  });
+}
+
+/** Parts of a page that come alone need only the time and where the drawings are. */
+export function contextOf(
+  front: Front,
+  { when }: LiveAbout,
+): { readonly when: LiveAbout['when']; readonly asset: Front['asset'] } {
+  return { when, asset: front.asset };
+}
+
+async function boxName(ask: Ask): Promise<string> {
+  return (await orElse(ask<{ box_name: string }>('GetClaimState', {}), { box_name: 'This box' })).box_name;
+}

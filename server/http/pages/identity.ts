@@ -1,0 +1,26 @@
+import type { Line } from '../../../views/model.ts';
+import { fingerprintWords } from '../certificate.ts';
+import { type Ask, orElse } from './asking.ts';
+
+const MOST_ADDRESSES = 8;
+const USUAL_PORT = '9000';
+
+/** An identity as six words, for two people on the telephone. */
+export function wordsOf(nodeId: string | null): readonly string[] {
+  return nodeId === null ? [] : fingerprintWords(Buffer.from(nodeId));
+}
+
+/** Where other boxes might reach this one: the addresses of its lines, with the port of the tunnel. */
+export async function ownAddresses(ask: Ask): Promise<readonly string[]> {
+  const [{ lines }, { listen }] = await Promise.all([
+    orElse(ask<{ lines: readonly Line[] }>('GetLines', {}), { lines: [] }),
+    orElse(ask<{ listen: readonly string[] }>('GetStatus', {}), { listen: [] }),
+  ]);
+  const port = /:(\d+)$/.exec(listen[0] ?? '')?.[1] ?? USUAL_PORT;
+  const reachable = lines
+    .flatMap(({ addresses }) => addresses)
+    .filter((address) => !/^(?:127\.|::1$|fe80:|169\.254\.)/i.test(address));
+  return [...new Set(reachable)]
+    .slice(0, MOST_ADDRESSES)
+    .map((address) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`));
+}
