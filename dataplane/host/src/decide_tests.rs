@@ -29,8 +29,8 @@ fn at(index: u32, text: &str) -> Address {
 fn fresh() -> Observed {
     Observed {
         links: vec![
-            Link { index: 2, name: "eth0".into(), mtu: 1500, up: true },
-            Link { index: TUN, name: "quicether0".into(), mtu: 1500, up: false },
+            Link { index: 2, name: "eth0".into(), mtu: 1500, up: true, carries: true },
+            Link { index: TUN, name: "quicether0".into(), mtu: 1500, up: false, carries: false },
         ],
         addresses: vec![at(1, "127.0.0.1/8"), at(2, "192.168.1.10/24"), at(2, "fe80::1/64")],
         gateways: vec!["192.168.1.1".parse().unwrap()],

@@ -76,6 +76,8 @@ pub struct Host {
     desired: Option<Desired>,
     routes: Vec<RouteOutcome>,
     names: HashMap<IpAddr, String>,
+    /// Links that could carry packets when last looked at.
+    carrying: BTreeSet<u32>,
     tun_name: String,
     moved: bool,
     changed: bool,
@@ -94,6 +96,7 @@ impl Host {
             desired: None,
             routes: Vec::new(),
             names: HashMap::new(),
+            carrying: BTreeSet::new(),
             tun_name: String::new(),
             moved: false,
             changed: false,
@@ -267,8 +270,16 @@ impl Host {
         let outside = |names: &HashMap<IpAddr, String>| -> BTreeSet<IpAddr> {
             names.iter().filter(|(_, name)| **name != self.tun_name).map(|(address, _)| *address).collect()
         };
-        self.moved |= outside(&names) != outside(&self.names);
+        // A cable that was plugged in again has changed no address, and yet everything.
+        let carrying: BTreeSet<u32> = observed
+            .links
+            .iter()
+            .filter(|link| link.up && link.carries && link.name != self.tun_name)
+            .map(|link| link.index)
+            .collect();
+        self.moved |= outside(&names) != outside(&self.names) || !carrying.is_subset(&self.carrying);
         self.names = names;
+        self.carrying = carrying;
     }
 }
 

@@ -97,7 +97,9 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 /// A link, from the body of `RTM_NEWLINK`.
 pub fn decode_link(body: &[u8]) -> Option<Link> {
     let (index, flags) = (u32_at(body, 4)?, u32_at(body, 8)?);
-    let mut link = Link { index, name: String::new(), mtu: 0, up: flags & libc::IFF_UP as u32 != 0 };
+    let is = |flag: libc::c_int| flags & flag as u32 != 0;
+    let mut link =
+        Link { index, name: String::new(), mtu: 0, up: is(libc::IFF_UP), carries: is(libc::IFF_RUNNING) };
     for (kind, value) in attributes(body.get(16..)?) {
         match kind {
             IFLA_IFNAME => link.name = String::from_utf8_lossy(value.strip_suffix(b"\0").unwrap_or(value)).into_owned(),
@@ -382,7 +384,7 @@ mod tests {
         let address = decode_address(&body_of(change_address(true, 5, own)).1).unwrap();
         assert_eq!(address, Address { index: 5, own, connected: "100.64.0.0/16".parse().unwrap() });
         let link = decode_link(&body_of(set_link(5, 1400)).1).unwrap();
-        assert_eq!(link, Link { index: 5, name: String::new(), mtu: 1400, up: true });
+        assert_eq!(link, Link { index: 5, name: String::new(), mtu: 1400, up: true, carries: false });
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct Link {
     pub mtu: u32,
     /// Switched on.
     pub up: bool,
+    /// Whether its cable is plugged in, as far as the kernel knows.
+    pub carries: bool,
 }
 
 /// An address somebody gave an interface.

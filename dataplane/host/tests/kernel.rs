@@ -181,6 +181,34 @@ fn a_new_lan_takes_its_route_back() {
 }
 
 #[test]
+fn a_cable_plugged_in_again_is_a_reason_to_dial() {
+    in_namespace("cable", |memory| {
+        ip("link add cable type veth peer name far");
+        // Without an address of its own: that would come and go with the cable.
+        ip("link set cable addrgenmode none");
+        ip("link set cable up");
+        ip("link set far up");
+        let mut host = Host::open(memory).unwrap();
+        host.apply(desired(&[])).unwrap();
+        // The kernel tells of carriers up to a second late.
+        std::thread::sleep(Duration::from_millis(1100));
+        repaired(&mut host);
+        host.take_moved();
+        ip("link set far down");
+        std::thread::sleep(Duration::from_millis(1100));
+        repaired(&mut host);
+        assert!(!host.take_moved(), "nothing is gained by a cable that is pulled");
+        ip("link set far up");
+        let came = (0..60).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            repaired(&mut host);
+            host.take_moved()
+        });
+        assert!(came);
+    });
+}
+
+#[test]
 fn ten_thousand_peers_are_no_long_wait() {
     in_namespace("many", |memory| {
         let mut host = Host::open(memory).unwrap();
