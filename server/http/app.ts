@@ -1,8 +1,7 @@
 import { Hono } from 'hono';
-import { fail } from '../core/result.ts';
 import type { Assets } from './assets.ts';
 import { tokenCookie } from './cookies.ts';
-import { isCsrfToken } from './csrf.ts';
+import { FORGED, isCsrfToken } from './csrf.ts';
 import { fieldOf } from './form.ts';
 import type { App, PageModule, WebContext, WebEnv } from './front.ts';
 import type { LiveHub } from './live-hub.ts';
@@ -77,10 +76,6 @@ async function checkToken(c: WebContext, next: () => Promise<void>, front: WebFr
   await next();
   return undefined;
 }
-
-export const FORGED = fail('web.forged', 'This form is out of date, nothing was changed', {
-  remedy: 'You signed in or out after it was opened, or your browser takes no cookies. Load its page again.',
-});
 
 async function sendAsset(c: WebContext, { assets, front }: AppParts): Promise<Response> {
   const asset = assets.at(c.req.path);

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { fail } from '../core/result.ts';
 
 /**
  * The token that goes with every form.
@@ -18,3 +19,8 @@ export function isCsrfToken(token: string | undefined, cookie: string | undefine
   const given = Buffer.from(token);
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
+
+/** A form without the right token. */
+export const FORGED = fail('web.forged', 'This form is out of date, nothing was changed', {
+  remedy: 'You signed in or out after it was opened, or your browser takes no cookies. Load its page again.',
+});

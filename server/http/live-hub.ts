@@ -14,6 +14,9 @@ const TICK_MS = 1_000;
 const CHECK_MS = 8_000;
 const SIGNED_OUT = encodeEvent('', 'signed-out');
 const AGAIN = encodeEvent('', 'again');
+/** Nothing has changed, and that is known just now: a page that hears nothing for some seconds says so. */
+const TICK = encodeEvent('', 'tick');
+const TICK_EVERY_MS = 2_000;
 
 /** Who wants to watch what. */
 export interface Watching {
@@ -123,23 +126,26 @@ export class LiveHub {
   async #refresh(group: Group): Promise<void> {
     group.isBusy = true;
     try {
-      const changed = await this.#render(group);
-      if (changed.length === 0) return;
-      const event = encodeEvent(changed.join('\n'));
-      for (const viewer of group.viewers) viewer.send(event);
+      const { changed, isKnown } = await this.#render(group);
+      const event = changed.length > 0 ? encodeEvent(changed.join('\n')) : undefined;
+      for (const viewer of group.viewers) {
+        if (event) viewer.send(event);
+        else if (isKnown && viewer.silentMs >= TICK_EVERY_MS - TICK_MS / 2) viewer.send(TICK);
+      }
     } finally {
       group.isBusy = false;
     }
   }
 
-  /** The parts that are not what they were. */
-  async #render(group: Group): Promise<readonly string[]> {
+  /** The parts that are not what they were, and whether the daemon has answered. */
+  async #render(group: Group): Promise<{ readonly changed: readonly string[]; readonly isKnown: boolean }> {
     const [viewer] = group.viewers;
-    if (!viewer) return [];
+    if (!viewer) return { changed: [], isKnown: false };
     const { of: key, zone } = group.watching;
     const ask = this.#askAs(viewer, group);
     const when = { nowMs: this.#clock.nowMs(), zone };
     const changed: string[] = [];
+    let isKnown = false;
     for (const topic of group.topics) {
       const model = await topic.poll(ask, key);
       // Whose session is gone is no news for the others; the next second asks in another's name.
@@ -147,6 +153,7 @@ export class LiveHub {
         void this.#check(viewer, group);
         continue;
       }
+      isKnown ||= model.ok;
       for (const [name, markup] of Object.entries(topic.render(model, { when, key }))) {
         const text = markup.toString();
         if (group.parts.get(name) === text) continue;
@@ -154,7 +161,7 @@ export class LiveHub {
         changed.push(text);
       }
     }
-    return changed;
+    return { changed, isKnown };
   }
 
   #askAs(viewer: Viewer, { watching: { role } }: Group): LiveAsk {

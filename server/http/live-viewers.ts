@@ -46,6 +46,11 @@ export class Viewer {
     });
   }
 
+  /** How long it has been told nothing. */
+  get silentMs(): number {
+    return this.#clock.monotonicMs() - this.#saidMs;
+  }
+
   send(chunk: Buffer): void {
     if (this.#isOver) return;
     const nowMs = this.#clock.monotonicMs();

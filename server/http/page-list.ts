@@ -4,10 +4,11 @@ import type { App, PageModule, WebContext, WebEnv } from './front.ts';
 import type { WebFront } from './make-front.ts';
 import { claimPages } from './pages/claim.ts';
 import { loginPages } from './pages/login.ts';
+import { uploadPages } from './pages/upload.ts';
 
 /** Every page; what is not in this list is not there. */
 export function allPages(certificate: () => BoxCertificate): readonly PageModule[] {
-  return [claimPages(certificate), loginPages];
+  return [claimPages(certificate), loginPages, uploadPages];
 }
 
 /**
