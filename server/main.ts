@@ -135,7 +135,9 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   };
   const monitored = await openMonitoring(settings.monitoring, world, undo);
   if (!monitored.ok) return monitored;
-  const served = await openRpc({ ...parts, socketPath, world });
+  const sabotaged = process.env['QUICETHER_SABOTAGE']?.split(',');
+  const shownWorld = sabotaged ? (await import('./composition/sabotage.ts')).sabotage(world, sabotaged) : world;
+  const served = await openRpc({ ...parts, socketPath, world: shownWorld });
   if (!served.ok) return served;
   keep();
   // Now and not at the end, which may be a kill.
@@ -229,6 +231,10 @@ async function openSteering(
   const peerStore = openPeerStore(join(stateDir, 'peers.json'));
   const accepted = peerStore.read();
   if (!accepted.ok) return accepted;
+  const { openSoughtStore } = await import('./adapters/sought-store.ts');
+  const soughtStore = openSoughtStore(join(stateDir, 'sought.json'));
+  const sought = soughtStore.read();
+  if (!sought.ok) return sought;
   const nodeId = parseNodeId(supervisor.hello?.node_id ?? '');
   if (!nodeId.ok) return nodeId;
   const intent = readIntent(nodeId.value, options.loaded.settings);
@@ -238,6 +244,8 @@ async function openSteering(
     intent,
     accepted: accepted.value,
     peerStore,
+    sought: sought.value,
+    soughtStore,
     learnedStore: openLearnedStore(join(stateDir, 'learned.json'), (message) => log.warn({}, message)),
     resolve: resolveName,
     derive: overlayAddresses,
