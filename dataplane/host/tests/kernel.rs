@@ -184,8 +184,9 @@ fn a_new_lan_takes_its_route_back() {
 fn a_cable_plugged_in_again_is_a_reason_to_dial() {
     in_namespace("cable", |memory| {
         ip("link add cable type veth peer name far");
-        // Without an address of its own: that would come and go with the cable.
+        // Without addresses of their own: those would come and go with the cable.
         ip("link set cable addrgenmode none");
+        ip("link set far addrgenmode none");
         ip("link set cable up");
         ip("link set far up");
         let mut host = Host::open(memory).unwrap();
