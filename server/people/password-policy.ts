@@ -30,7 +30,7 @@ export function decidePassword(typed: string, names: readonly string[]): Result<
   }
   const folded = fold(password);
   if (isPattern(folded)) return weak('that password is one pattern over and over');
-  if (GUESSED_STEMS.has(stem(folded)) || GUESSED_STEMS.has(stem(unleet(folded)))) {
+  if (GUESSED_STEMS.has(stem(folded)) || GUESSED_STEMS.has(stem(unleet(stem(folded))))) {
     return weak('that password is one of those that are tried first');
   }
   for (const name of names) {

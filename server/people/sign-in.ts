@@ -158,12 +158,13 @@ export class SignInDesk {
 
   #checkClaim(tables: PeopleTables, typed: string): Result<void> {
     const { digest } = this.#ports;
-    const code = tables.claimCode();
-    if (hasOwner(tables) || code === undefined) {
+    if (hasOwner(tables)) {
       return fail('people.claimed', 'this box has an owner already', { remedy: 'sign in' });
     }
     const hash = (text: string): Uint8Array => digest.sha256(foldReadableCode(text));
-    if (digest.equal(hash(code), hash(typed))) return ok(undefined);
+    // Before a first code is made none is right.
+    const code = tables.claimCode();
+    if (code !== undefined && digest.equal(hash(code), hash(typed))) return ok(undefined);
     return fail('people.wrong-claim-code', 'the claim code is not right', {
       remedy: "read it again on the box's console; quicether user claim-code prints it there",
     });
