@@ -14,7 +14,6 @@ import { register as registerSession } from './session.ts';
 import { register as registerStart } from './start.ts';
 import { register as registerStatus } from './status.ts';
 import { register as registerStop } from './stop.ts';
-import { register as registerWeb } from './web.ts';
 import { register as registerToken } from './token.ts';
 import { register as registerUser } from './user.ts';
 import { register as registerWeb } from './web.ts';
@@ -49,7 +48,6 @@ export function buildProgram(context: DaemonContext): Command {
   registerInit(program, context);
   registerKeygen(program, context);
   registerConfig(program, context);
-  registerWeb(program, context);
   registerWeb(program, context);
   registerCompletion(program, context);
   return program;

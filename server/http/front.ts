@@ -13,6 +13,8 @@ import type { LiveTopic } from './live.ts';
 interface Carried {
   readonly form?: Promise<Result<FormFields>>;
   readonly whoIsIt?: Promise<Result<WhoIsIt>>;
+  /** Questions that this request has asked already. */
+  readonly answers?: Map<string, Promise<Result<unknown>>>;
 }
 
 export type WebEnv = { Bindings: HttpBindings | Http2Bindings; Variables: Carried };
@@ -66,6 +68,8 @@ export interface Front {
   sourceOf(c: WebContext): string;
   /** The same for a method that the operations do not declare (yet); the caller says what it answers. */
   askLoose<T>(c: WebContext, method: string, params: object, options?: AskOptions): Promise<Result<T>>;
+  /** Where pages find a file of `views/assets/`. */
+  readonly asset: (name: string) => string;
   /** A page behind the sign-in; whoever has no session is sent to sign in. */
   page(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response>;
   /** A page in front of it. */

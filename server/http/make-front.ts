@@ -48,6 +48,7 @@ export class WebFront implements Front {
     this.#parts = parts;
     this.daemon = parts.daemon;
     this.asset = parts.assetOf;
+    this.asset = parts.assetOf;
   }
 
   readonly ask: Front['ask'] = (c, method, params, options) => this.askLoose(c, method, params, options);
@@ -55,7 +56,8 @@ export class WebFront implements Front {
   askLoose<T>(c: WebContext, method: string, params: object, options: AskOptions = {}): Promise<Result<T>> {
     const session = sessionOf(c);
     const onBehalf = { ...(session ? { session } : {}), source: this.sourceOf(c), surface: 'page' } as const;
-    return this.daemon.call(method, params, { onBehalf, ...options }) as Promise<Result<T>>;
+    const call = () => this.daemon.call(method, params, { onBehalf, ...options });
+    return answerOnce(c, method, params, call) as Promise<Result<T>>;
   }
 
   sourceOf(c: WebContext): string {
@@ -236,4 +238,23 @@ export class WebFront implements Front {
   #referer(c: WebContext): string | undefined {
     return ownReferer(c.req.header('referer'), c.req.header('host') ?? new URL(c.req.url).host);
   }
+}
+
+/** A page and the frame around it ask the same things: each goes to the daemon once, until something is changed. */
+function answerOnce(
+  c: WebContext,
+  method: string,
+  params: object,
+  call: () => Promise<Result<unknown>>,
+): Promise<Result<unknown>> {
+  const answers = c.get('answers') ?? new Map<string, Promise<Result<unknown>>>();
+  c.set('answers', answers);
+  if (!method.startsWith('Get')) {
+    answers.clear();
+    return call().finally(() => answers.clear());
+  }
+  const question = `${method} ${JSON.stringify(params)}`;
+  const answer = answers.get(question) ?? call();
+  answers.set(question, answer);
+  return answer;
 }

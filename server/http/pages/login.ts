@@ -70,7 +70,8 @@ function registerCode(app: App, front: Front): void {
     const next = nextOf(form.typed);
     const signedIn = await front.ask(c, 'SignInCode', { ticket, code });
     if (signedIn.ok) return welcome(c, front, signedIn.value.session, next);
-    if (signedIn.error.code === 'people.ticket') return again(c, front, 'Sign in once more', sentenceOf(signedIn.error));
+    if (signedIn.error.code === 'people.ticket')
+      return again(c, front, 'Sign in once more', sentenceOf(signedIn.error));
     if (!isAboutTyping(signedIn.error)) return front.failed(c, signedIn.error);
     // Six digits came from the phone's field; anything else from the one for recovery codes.
     const field = /^[0-9 ]*$/.test(code) ? 'code' : 'recovery';
