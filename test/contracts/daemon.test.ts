@@ -101,7 +101,7 @@ describe.skipIf(!canRun)('daemon and engine', () => {
   test('a peer is accepted by its NodeId, kept across a restart, and removed', async () => {
     const id = 'qe12t4ru7h8s9ljxk4ah3luae6wyt2gckchmwgrxz';
     await box.start();
-    expect(await box.json('peers', 'accept', id)).toEqual({ node_id: id, was_accepted: false });
+    expect(await box.json('peers', 'accept', id)).toEqual({ node_id: id, was_accepted: false, accepted_there: null });
     expect(JSON.stringify(await box.json('peers'))).toContain(id);
     expect(JSON.stringify(await box.json('routes'))).toContain('"Node"');
     expect((await box.run(['stop'])).status).toBe(0);
