@@ -159,11 +159,12 @@ function buildEngine({ cargo, version }) {
   const stampFile = join(root, '.cache', 'setup-dataplane');
   const sources = `${version}\n${describeSources(join(root, 'dataplane'))}`;
   const stamp = createHash('sha256').update(sources).digest('hex');
-  const programs = ['quicether-engine', 'quicether-lab'].map((name) => join(root, 'dataplane/target/release', name));
+  const names = ['quicether-engine', 'quicether-system', 'quicether-lab'];
+  const programs = names.map((name) => join(root, 'dataplane/target/release', name));
   const stamped = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
   if (stamped === stamp && programs.every((file) => existsSync(file))) return;
   const args = ['build', '--release', '--manifest-path', 'dataplane/Cargo.toml'];
-  const packages = ['-p', 'quicether-engine', '-p', 'quicether-lab'];
+  const packages = names.flatMap((name) => ['-p', name]);
   // On a clean checkout the lock must fit; who edits a Cargo.toml wants it brought up to date.
   const locked = process.env.CI ? ['--locked'] : [];
   if (

@@ -114,6 +114,8 @@ pub fn install(place: &Place, report: &mut dyn FnMut(Progress)) -> Outcome<Insta
     decide_install(&source.manifest, &facts)?;
 
     let mut meter = Meter::new(&source.manifest, report);
+    // From here on the caller knows that it was accepted.
+    meter.tell(Step::Checking, 0..0, 0);
     source.check(&mut |done| meter.tell(Step::Checking, 0..20, done))?;
     esp.remove(&stale)?;
     write_slot(&source, &mut device, &mut meter)?;
