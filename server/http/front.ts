@@ -68,8 +68,6 @@ export interface Front {
   sourceOf(c: WebContext): string;
   /** The same for a method that the operations do not declare (yet); the caller says what it answers. */
   askLoose<T>(c: WebContext, method: string, params: object, options?: AskOptions): Promise<Result<T>>;
-  /** Where pages find a file of `views/assets/`. */
-  readonly asset: (name: string) => string;
   /** A page behind the sign-in; whoever has no session is sent to sign in. */
   page(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response>;
   /** A page in front of it. */
@@ -90,6 +88,6 @@ export interface Front {
   requireRole(role: Role): MiddlewareHandler<WebEnv>;
   /** Where pages find a file of `views/assets/`; live parts need it too. */
   readonly asset: (name: string) => string;
-  /** Adds something to watch at `/events?topics=NAME,NAME.KEY`. */
+  /** Adds something to watch at `/events?show=NAME,NAME&of=KEY`. */
   live<Model>(topic: LiveTopic<Model>): void;
 }

@@ -8,7 +8,7 @@ export type LiveAsk = <T>(method: string, params: object) => Promise<Result<T>>;
 
 /** Something that pages show as it happens: asked once a second for all who watch with one role. */
 export interface LiveTopic<Model> {
-  /** As in `/events?topics=home,office.qe1...`; what follows the dot is the key. */
+  /** As in `/events?show=home,office&of=qe1...`; what follows `of` is the key. */
   readonly name: string;
   readonly role: Role;
   poll(ask: LiveAsk, key: string): Promise<Result<Model>>;

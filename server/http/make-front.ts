@@ -48,7 +48,6 @@ export class WebFront implements Front {
     this.#parts = parts;
     this.daemon = parts.daemon;
     this.asset = parts.assetOf;
-    this.asset = parts.assetOf;
   }
 
   readonly ask: Front['ask'] = (c, method, params, options) => this.askLoose(c, method, params, options);
