@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../lab/command.ts';
 import type { Office } from '../lab/office.ts';
+import { originOf } from '../lab/web.ts';
 import { look, skipsToContent, tabThrough } from './look.ts';
-import { originOf, Site } from './site.ts';
+import { Site } from './site.ts';
 import { Phone } from './totp.ts';
 import { Visitor } from './visitor.ts';
 

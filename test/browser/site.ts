@@ -2,7 +2,6 @@ import type { Browser } from 'playwright-core';
 import type { BoxSettings } from '../lab/box.ts';
 import type { Office } from '../lab/office.ts';
 import { Internet } from '../lab/office.ts';
-import { WEB_PORT } from '../lab/web.ts';
 import { World } from '../lab/world.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -36,9 +35,4 @@ export class Site {
     await this.browser.close();
     await this.world.remove();
   }
-}
-
-/** Where the pages of an office are. */
-export function originOf(office: Office): string {
-  return `https://${office.ipv4}:${WEB_PORT}`;
 }

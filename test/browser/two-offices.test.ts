@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../lab/command.ts';
 import type { Office } from '../lab/office.ts';
 import { untilReachable } from '../lab/tunnel.ts';
+import { originOf } from '../lab/web.ts';
 import { look } from './look.ts';
-import { originOf, Site } from './site.ts';
+import { Site } from './site.ts';
 import { Visitor } from './visitor.ts';
 
 const PASSWORD = 'four quiet words here';

@@ -74,9 +74,9 @@ export class Box {
     };
   }
 
-  /** Runs `quicether` with these words, as the root of this box. */
-  outcomeOf(words: readonly string[], timeoutMs = 20_000): Promise<Outcome> {
-    return this.host.outcomeOf([...PROGRAM, ...words], { env: this.environment(), timeoutMs });
+  /** Runs `quicether` with these words, as the root of this box, with something to read from standard input. */
+  outcomeOf(words: readonly string[], timeoutMs = 20_000, input = ''): Promise<Outcome> {
+    return this.host.outcomeOf([...PROGRAM, ...words], { env: this.environment(), timeoutMs, input });
   }
 
   /** What `quicether WORDS --json` printed; throws when it failed. */

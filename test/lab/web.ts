@@ -8,6 +8,11 @@ import { isListening } from './traffic.ts';
 
 export const WEB_PORT = 8443;
 
+/** Where the pages of an office are for the others. */
+export function originOf({ ipv4 }: { readonly ipv4: string }): string {
+  return `https://${ipv4}:${WEB_PORT}`;
+}
+
 /** Who the pages run as in every lab of this process; ourselves when nobody else can read the tree. */
 let chosen: User | undefined;
 
