@@ -192,7 +192,12 @@ function officePages(say: Say): Record<string, Markup> {
 
 function systemPages(say: Say): Record<string, Markup> {
   const frame = testFrame(say);
-  const model = { listen: [say('0.0.0.0:9000')], typed: {}, mistakes: { site_name: say('Type it exactly.') } };
+  const model = {
+    uploadId: null,
+    listen: [say('0.0.0.0:9000')],
+    typed: {},
+    mistakes: { site_name: say('Type it exactly.') },
+  };
   return {
     system: systemPage(frame, { ...model, system: testSystem(say) }),
     'system-busy': systemPage(frame, {
@@ -202,6 +207,7 @@ function systemPages(say: Say): Record<string, Markup> {
         ssh: true,
       }),
     }),
+    'system-arrived': systemPage(frame, { ...model, uploadId: say('up1'), system: testSystem(say) }),
     'system-package': systemPage(frame, { ...model, system: testSystem(say, { appliance: false, slots: [] }) }),
     'system-trial': systemPage(testFrame(say, { trial: testTrial(say) }), {
       ...model,

@@ -2,13 +2,33 @@ import type { Clock } from '../core/clock.ts';
 import type { BoxCertificate } from './certificate.ts';
 import type { App, PageModule, WebContext, WebEnv } from './front.ts';
 import type { WebFront } from './make-front.ts';
+import { activityPages } from './pages/activity.ts';
+import { addOfficePages } from './pages/add-office.ts';
 import { claimPages } from './pages/claim.ts';
+import { confirmPages } from './pages/confirm.ts';
+import { homePages } from './pages/home.ts';
+import { linePages } from './pages/lines.ts';
 import { loginPages } from './pages/login.ts';
+import { officePages } from './pages/office.ts';
+import { peoplePages } from './pages/people.ts';
+import { systemPages } from './pages/system.ts';
 import { uploadPages } from './pages/upload.ts';
 
 /** Every page; what is not in this list is not there. */
 export function allPages(certificate: () => BoxCertificate): readonly PageModule[] {
-  return [claimPages(certificate), loginPages, uploadPages];
+  return [
+    claimPages(certificate),
+    loginPages,
+    homePages,
+    addOfficePages,
+    officePages,
+    linePages,
+    activityPages,
+    peoplePages,
+    systemPages,
+    uploadPages,
+    confirmPages,
+  ];
 }
 
 /**

@@ -47,7 +47,7 @@ function peopleSheet(frame: Frame, model: PeopleModel, people: readonly Person[]
 ${
   isOwner &&
   html`<details${model.mistakes['remove_person'] && html` open`}><summary>Change what somebody may do, or remove a person</summary>
-<div class="halves">${people.filter((one) => people.length > 1 || one.role !== 'owner').map((one) => changePerson(frame, one))}</div></details>`
+<div class="halves">${people.filter((one) => people.length > 1 || one.role !== 'owner').map((one) => changePerson(frame, one, model.mistakes))}</div></details>`
 }`,
   );
 }
@@ -59,15 +59,22 @@ function personRow(frame: Frame, person: Person, isOwner: boolean): Markup {
 ${isOwner && html`<td><a class="button button-small" href="#${idOf('change', person.user_id)}">Change<span class="hidden-text"> ${person.user_name}</span></a></td>`}</tr>`;
 }
 
-function changePerson(frame: Frame, person: Person): Markup {
+/** Where the proof of one of a person's two forms was not right. */
+function proofErrors(mistakes: Mistakes, userId: string) {
+  const [password, code] = [mistakes[`${userId}_password`], mistakes[`${userId}_code`]];
+  return { password, code, isWrong: password !== undefined || code !== undefined };
+}
+
+function changePerson(frame: Frame, person: Person, mistakes: Mistakes): Markup {
   const id = idOf('change', person.user_id);
+  const errors = proofErrors(mistakes, person.user_id);
   return html`<section class="panel stack" id="${id}" aria-labelledby="${id}-name"><h3 id="${id}-name">${person.user_name}</h3>
 ${postForm(
   frame,
   '/people/role',
   html`<input type="hidden" name="user_id" value="${person.user_id}">
 ${select(`${id}-role`, 'role', `What ${person.user_name} may do`, roleChoices('owner'), person.role)}
-<button class="button" type="submit">Change the role</button>`,
+${passwordAgain(frame, `${id}-role`, errors)}<button class="button" type="submit">Change the role</button>`,
   { class: 'stack' },
 )}
 ${postForm(
@@ -75,7 +82,7 @@ ${postForm(
   '/people/remove',
   html`<input type="hidden" name="user_id" value="${person.user_id}">
 <p class="small">Removing ends every session of ${person.user_name} at once.</p>
-${passwordAgain(frame, `${id}-remove`)}<button class="button button-danger" type="submit">Remove ${person.user_name}</button>`,
+${passwordAgain(frame, `${id}-remove`, errors)}<button class="button button-danger" type="submit">Remove ${person.user_name}</button>`,
   { class: 'stack' },
 )}</section>`;
 }
@@ -101,7 +108,7 @@ ${select('new_role', 'new_role', 'May', roleChoices('owner'), typed['new_role'] 
       required: true,
       error: mistakes['new_password'],
       hint: 'At least 12 characters. Tell it in person; who gets it changes it here.',
-    })}</div></div><p class="actions"><button class="button" type="submit">Add the person</button></p>`,
+    })}</div></div>${passwordAgain(frame, 'person', { password: mistakes['person_password'], code: mistakes['person_code'] })}<p class="actions"><button class="button" type="submit">Add the person</button></p>`,
     { class: 'stack' },
   );
   return sheet('add-person', 'Add a person', html`<p>One for each person: the log says who did what.</p>`, form);

@@ -1,7 +1,7 @@
 import { html, type Markup } from '../markup.ts';
 import type { Frame, Mistakes, Shape, Slot, SystemState, Update } from '../model.ts';
 import { field, passwordAgain, postForm } from '../parts/form.ts';
-import { facts, notice, sheet, title } from '../parts/sheet.ts';
+import { facts, sheet, title } from '../parts/sheet.ts';
 import { state } from '../parts/state.ts';
 import { shell } from '../shell.ts';
 import { duration } from '../words/time.ts';
@@ -9,6 +9,8 @@ import type { LiveContext } from './home.ts';
 
 export interface SystemModel {
   readonly system: SystemState;
+  /** An update file that has arrived and waits to be installed. */
+  readonly uploadId: string | null;
   /** Addresses that the tunnel listens on, as they are set now; null when that could not be asked. */
   readonly listen: readonly string[] | null;
   readonly typed: Readonly<Record<string, string>>;
@@ -100,8 +102,20 @@ export function updatePart(page: LiveContext, update: Update): Markup {
 ${update.percent !== null && shape === 'busy' && html`<progress max="100" value="${update.percent}" aria-label="Update">${update.percent} %</progress>`}</div>`;
 }
 
-function updateForms(frame: Frame, { system, mistakes }: SystemModel): Markup {
-  const upload = postForm(
+/** The one next step of an update: send the file, have it installed, restart into it. */
+function updateForms(frame: Frame, model: SystemModel): Markup {
+  const { system, uploadId, mistakes } = model;
+  if (['checking', 'writing'].includes(system.update.state))
+    return html`<p class="small">You may leave this page; it goes on.</p>`;
+  const upload = uploadForm(frame, mistakes);
+  const another = html`<details><summary>Send another update file instead</summary>${upload}</details>`;
+  if (uploadId !== null) return html`${installForm(frame, uploadId, mistakes)}${another}`;
+  if (system.update.state === 'ready') return html`${tryForm(frame)}${another}`;
+  return upload;
+}
+
+function uploadForm(frame: Frame, mistakes: Mistakes): Markup {
+  return postForm(
     frame,
     '/system/update',
     html`${field(frame, { id: 'bundle', label: 'Update file', type: 'file', required: true, error: mistakes['bundle'], hint: 'Ends in .gwu. Its signature is checked before anything else.', more: html` accept=".gwu"` })}
@@ -110,19 +124,32 @@ function updateForms(frame: Frame, { system, mistakes }: SystemModel): Markup {
 <button class="button" type="submit">Send the update to the box</button>`,
     { class: 'stack', upload: true },
   );
-  if (system.update.state !== 'ready') return upload;
-  return html`${postForm(
+}
+
+function installForm(frame: Frame, uploadId: string, mistakes: Mistakes): Markup {
+  return postForm(
     frame,
     '/system/update/install',
+    html`<p>The file is on the box. Installing checks who made it and writes it beside the version that runs; nothing restarts yet.</p>
+<input type="hidden" name="upload_id" value="${uploadId}">
+${passwordAgain(frame, 'install', { password: mistakes['install_password'], code: mistakes['install_code'] })}
+<p class="actions"><button class="button button-main" type="submit">Install this update</button></p>`,
+    { class: 'stack' },
+  );
+}
+
+function tryForm(frame: Frame): Markup {
+  return postForm(
+    frame,
+    '/system/reboot',
     html`<ol class="steps steps-row" role="list">
 <li><span>The box restarts into the new version. The office is cut off from the others for about a minute.</span></li>
 <li><span>It checks itself: this page, its data, and a connection.</span></li>
 <li><span>All well: the new version is kept. The old one stays beside it.</span></li>
 <li><span>Not well, or three failed starts: the old one is back without anybody’s help.</span></li></ol>
-${passwordAgain(frame, 'install', { password: mistakes['install_password'], code: mistakes['install_code'] })}
-<p class="actions"><button class="button button-main" type="submit">Update now</button></p>`,
+<p class="actions"><button class="button button-main" type="submit">Restart and try the update</button></p>`,
     { class: 'stack' },
-  )}<details><summary>Send another update file instead</summary>${upload}</details>`;
+  );
 }
 
 function listenSheet(frame: Frame, { listen, typed, mistakes }: SystemModel): Markup {
@@ -168,7 +195,7 @@ function diagnosticsSheet(frame: Frame): Markup {
   );
 }
 
-function restartSheet(frame: Frame, { system, mistakes }: SystemModel): Markup {
+function restartSheet(frame: Frame, { system }: SystemModel): Markup {
   return sheet(
     'restart',
     'Restart',
@@ -184,9 +211,8 @@ ${
   postForm(
     frame,
     '/system/reboot',
-    html`${passwordAgain(frame, 'reboot', { password: mistakes['reboot_password'], code: mistakes['reboot_code'] })}
-<div class="actions"><button class="button" type="submit">Restart this box</button><span class="small">The office is cut off from the others for about a minute.</span></div>`,
-    { class: 'stack' },
+    html`<button class="button" type="submit">Restart this box</button><span class="small">The office is cut off from the others for about a minute.</span>`,
+    { class: 'actions' },
   )
 }`,
   );
@@ -216,7 +242,7 @@ ${passwordAgain(frame, 'ssh', { password: mistakes['ssh_password'], code: mistak
 }
 
 function resetSheet(frame: Frame, { mistakes }: SystemModel): Markup {
-  const isOpen = ['site_name', 'reset_password', 'reset_code'].some((name) => mistakes[name] !== undefined);
+  const isOpen = ['site_name', 'reset_password', 'reset_code', 'presence'].some((name) => mistakes[name] !== undefined);
   return sheet(
     'reset',
     'Reset to factory settings',
@@ -229,18 +255,9 @@ function resetSheet(frame: Frame, { mistakes }: SystemModel): Markup {
 <li>The other offices go on showing it as not answering, until it is removed there.</li></ul>
 <div class="halves">${field(frame, { id: 'site_name', label: `Type ${frame.boxName} to confirm`, autocomplete: 'off', most: 128, required: true, error: mistakes['site_name'], more: html` spellcheck="false"` })}
 ${passwordAgain(frame, 'reset', { password: mistakes['reset_password'], code: mistakes['reset_code'] })}</div>
+${field(frame, { id: 'presence', label: 'Code on the screen of the box', class: 'code-input', autocomplete: 'off', most: 20, error: mistakes['presence'], hint: 'You must stand beside it. Leave this empty the first time: the box then shows a code on its screen.', more: html` spellcheck="false"` })}
 <button class="button button-danger" type="submit">Erase this box</button>`,
       { class: 'stack' },
     )}</details>`,
-  );
-}
-
-/** While the box starts again: says so, and asks again by itself. */
-export function restartingNotice(page: LiveContext): Markup {
-  return notice(
-    page,
-    'busy',
-    'The box is starting again',
-    html`<p>This page asks again by itself. It usually takes less than a minute.</p>`,
   );
 }

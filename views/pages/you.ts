@@ -14,21 +14,26 @@ export interface YouModel {
 
 /** What belongs to who reads the page: password, phone code, browsers that are signed in. */
 export function yourSheets(frame: Frame, model: YouModel): Markup {
-  return html`${sheet('you', 'You', html`<p>Signed in as ${frame.me.userName}.</p>`, html`${secondFactor(frame)}${password(frame, model.mistakes)}`)}
+  return html`${sheet('you', 'You', html`<p>Signed in as ${frame.me.userName}.</p>`, html`${secondFactor(frame, model.mistakes)}${password(frame, model.mistakes)}`)}
 ${sheet('sessions', 'Signed-in browsers', html`<p>End one that you do not know, and change your password.</p>`, sessions(frame, model.sessions))}`;
 }
 
-function secondFactor(frame: Frame): Markup {
+function secondFactor(frame: Frame, mistakes: Mistakes): Markup {
   if (!frame.me.secondFactor) {
     return html`<p>${state(frame, 'degraded', 'Phone code off')} Your password alone opens this box.</p>
-${postForm(frame, '/people/second-factor', html`<button class="button" type="submit">Set up a phone code</button>`)}`;
+${postForm(
+  frame,
+  '/people/second-factor',
+  html`${passwordAgain(frame, 'enrol', { password: mistakes['enrol_password'] })}<button class="button" type="submit">Set up a phone code</button>`,
+  { class: 'stack' },
+)}`;
   }
   return html`<p>${state(frame, 'working', 'Phone code on')} Signing in takes your password and a code from your phone.</p>
-<details><summary>Take the phone code away</summary>${postForm(
+<details${(mistakes['drop_password'] ?? mistakes['drop_code']) && html` open`}><summary>Take the phone code away</summary>${postForm(
     frame,
     '/people/second-factor/drop',
     html`<p class="small">From then on your password alone opens this box. Your recovery codes stop working too.</p>
-${passwordAgain(frame, 'drop')}<button class="button button-danger" type="submit">Take the phone code away</button>`,
+${passwordAgain(frame, 'drop', { password: mistakes['drop_password'], code: mistakes['drop_code'] })}<button class="button button-danger" type="submit">Take the phone code away</button>`,
     { class: 'stack' },
   )}</details>`;
 }
