@@ -19,11 +19,8 @@ import { runProgram } from './cli/program.ts';
 import { Undo } from './composition/undo.ts';
 import { EXIT, type ExitStatus } from './core/failures.ts';
 import type { HostPort } from './core/host-port.ts';
-import { parseNodeId } from './core/node-id.ts';
 import { fail, ok, type Result } from './core/result.ts';
-import type { Steer } from './operations/steer.ts';
-import type { Steering, World } from './operations/world.ts';
-import type { Intent } from './routing/intent.ts';
+import type { EnginePort, Steering, World } from './operations/world.ts';
 import type { LogCall } from './rpc/dispatch.ts';
 import { openConfigDesk } from './settings/config-desk.ts';
 import { formatOrigin } from './settings/origin.ts';
@@ -97,21 +94,15 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const engine = await openEngine(parts);
   if (!engine.ok) return engine;
   const { supervisor, keep } = engine.value;
-  const steered = await openSteering(parts, supervisor);
+  const { openSteering } = await import('./composition/open-steering.ts');
+  const steered = await openSteering({ settings, supervisor, log, undo });
   if (!steered.ok) return steered;
   const { steering, intent } = steered.value;
-  auditEngine(supervisor, audit.value, (nodeId) => findName(steering, intent, nodeId));
+  auditEngine(supervisor, audit.value, steered.value);
 
   const { openHostView } = await import('./adapters/host-view.ts');
   const { openSystem, isSupervised } = await import('./composition/open-system.ts');
-  const { openHealth } = await import('./composition/open-health.ts');
-  const { openBoxDatabase, openPeople } = await import('./composition/open-people.ts');
-  const database = openBoxDatabase(stateDir, log, undo);
-  const { name: boxName } = settings.node;
-  const { require2fa: requiresSecondFactor } = settings.security;
-  const claimFile = process.env['QUICETHER_CLAIM_FILE'];
-  const people = openPeople({ database, boxName, requiresSecondFactor, claimFile, log, undo });
-  const { health, history } = openHealth({ steering, engine: supervisor, database, log, undo });
+  const records = await openRecords(parts, { steering, engine: supervisor });
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
   const shown = options.desk.show(options.loaded);
@@ -123,10 +114,8 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     steering,
     logs,
     settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
-    people,
+    ...records,
     audit: audit.value,
-    health,
-    history,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),
     system: openSystem(stateDir),
     restart: isSupervised ? () => void setTimeout(() => void stop(true, EXIT.restart), 20) : undefined,
@@ -148,13 +137,23 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   return ok({ nodeId: intent.id, socketPath, ended: ended.promise, stop: () => stop(keepsTunnel) });
 }
 
-/** What a person called this box: when it was accepted, or in the configuration. */
-function findName({ accepted }: Steering, { peers }: Intent, nodeId: string): string | undefined {
-  const named: readonly { readonly id: string; readonly name?: string | undefined }[] = [
-    ...accepted.map(({ nodeId: id, name }) => ({ id, name })),
-    ...peers,
-  ];
-  return named.find(({ id, name }) => id === nodeId && name)?.name;
+/** People, and how the offices are and were: what is kept besides the tunnel. */
+async function openRecords({ options, log, undo }: Parts, tunnel: { steering: Steering; engine: EnginePort }) {
+  const { node, security } = options.loaded.settings;
+  const [{ openHealth }, { openBoxDatabase, openPeople }] = await Promise.all([
+    import('./composition/open-health.ts'),
+    import('./composition/open-people.ts'),
+  ]);
+  const database = openBoxDatabase(node.stateDir, log, undo);
+  const people = openPeople({
+    database,
+    boxName: node.name,
+    requiresSecondFactor: security.require2fa,
+    claimFile: process.env['QUICETHER_CLAIM_FILE'],
+    log,
+    undo,
+  });
+  return { people, ...openHealth({ ...tunnel, database, log, undo }) };
 }
 
 interface Parts {
@@ -209,51 +208,9 @@ async function openEngine(parts: Parts): Promise<Result<{ supervisor: EngineSupe
   };
   // Loaded while the engine's process comes up, which takes about as long.
   const started = await supervisor.start(() =>
-    Promise.all([import('./rpc/dispatch.ts'), import('./operations/steer.ts'), import('./adapters/peer-store.ts')]),
+    Promise.all([import('./rpc/dispatch.ts'), import('./composition/open-steering.ts')]),
   );
   return started.ok ? ok({ supervisor, keep }) : started;
-}
-
-async function openSteering(
-  parts: Parts,
-  supervisor: EngineSupervisor,
-): Promise<Result<{ steering: Steer; intent: Intent }>> {
-  const { options, log, undo } = parts;
-  const { stateDir } = options.loaded.settings.node;
-  const [{ Steer }, { readIntent }, { openPeerStore, openLearnedStore }, { overlayAddresses }, { resolveName }] =
-    await Promise.all([
-      import('./operations/steer.ts'),
-      import('./operations/read-intent.ts'),
-      import('./adapters/peer-store.ts'),
-      import('./identity/overlay-address.ts'),
-      import('./adapters/resolver.ts'),
-    ]);
-  const peerStore = openPeerStore(join(stateDir, 'peers.json'));
-  const accepted = peerStore.read();
-  if (!accepted.ok) return accepted;
-  const { openSoughtStore } = await import('./adapters/sought-store.ts');
-  const soughtStore = openSoughtStore(join(stateDir, 'sought.json'));
-  const sought = soughtStore.read();
-  if (!sought.ok) return sought;
-  const nodeId = parseNodeId(supervisor.hello?.node_id ?? '');
-  if (!nodeId.ok) return nodeId;
-  const intent = readIntent(nodeId.value, options.loaded.settings);
-  const steering = new Steer({
-    clock: systemClock,
-    engine: supervisor,
-    intent,
-    accepted: accepted.value,
-    peerStore,
-    sought: sought.value,
-    soughtStore,
-    learnedStore: openLearnedStore(join(stateDir, 'learned.json'), (message) => log.warn({}, message)),
-    resolve: resolveName,
-    derive: overlayAddresses,
-    log,
-  });
-  undo.add(() => steering.stop());
-  const started = await steering.start();
-  return started.ok ? ok({ steering, intent }) : started;
 }
 
 /** State directory and socket, ours alone. */

@@ -5,7 +5,8 @@ import { AUDIT_RULES } from '../audit/rules.ts';
 import type { Result } from '../core/result.ts';
 import { auditEngineEvent } from '../operations/audit-engine.ts';
 import type { AuditEvent } from '../operations/audit-port.ts';
-import type { EnginePort } from '../operations/world.ts';
+import type { EnginePort, Steering } from '../operations/world.ts';
+import type { Intent } from '../routing/intent.ts';
 import type { Undo } from './undo.ts';
 
 interface AuditParts {
@@ -45,14 +46,17 @@ export async function openAudit({ path, stateDir, version, log, undo }: AuditPar
   return opened;
 }
 
-/** Writes down what the engine tells of peers. */
+/** Writes down what the engine tells of peers, by the names that people gave them. */
 export function auditEngine(
   engine: EnginePort,
   audit: AuditFile,
-  nameOf: (nodeId: string) => string | undefined,
+  { steering, intent }: { readonly steering: Steering; readonly intent: Intent },
 ): void {
+  const nameOf = (nodeId: string): string | undefined =>
+    steering.accepted.find((peer) => peer.nodeId === nodeId)?.name ??
+    intent.peers.find(({ id }) => id === nodeId)?.name;
   engine.onEvent((event) => {
-    const kept = auditEngineEvent(event, { self: engine.hello?.node_id ?? '', nameOf });
+    const kept = auditEngineEvent(event, { self: intent.id, nameOf });
     if (kept) audit.append(kept);
   });
 }

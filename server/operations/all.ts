@@ -1,4 +1,5 @@
 import { acceptPeer } from './accept-peer.ts';
+import { addPeer } from './add-peer.ts';
 import { addToken } from './add-token.ts';
 import { addUser } from './add-user.ts';
 import { beginSecondFactor } from './begin-second-factor.ts';
@@ -50,6 +51,7 @@ import { verifyAudit } from './verify-audit.ts';
 export const OPERATIONS = [
   getStatus,
   getPeers,
+  addPeer,
   acceptPeer,
   removePeer,
   pingPeer,

@@ -1,7 +1,10 @@
 import * as z from 'zod';
+import type { Snapshot } from '../adapters/engine-messages.ts';
+import { formatHostPort } from '../core/host-port.ts';
 import { ok } from '../core/result.ts';
 import { OfficeView, viewOffices } from './office-view.ts';
 import { operation } from './operation.ts';
+import type { World } from './world.ts';
 
 const Pending = z.object({
   node_id: z.string(),
@@ -9,6 +12,13 @@ const Pending = z.object({
   address: z.string(),
   accepted_there: z.boolean(),
   since_ms: z.number(),
+});
+
+const Sought = z.object({
+  address: z.string(),
+  name: z.string().nullable(),
+  since_ms: z.number().nullable().describe('null: it is in the configuration'),
+  problem: z.string().nullable(),
 });
 
 /** "Is it working?" for every office, and who waits to be let in. */
@@ -21,6 +31,7 @@ export const getOffices = operation({
   output: z.object({
     offices: z.array(OfficeView),
     pending: z.array(Pending),
+    sought: z.array(Sought).describe('addresses where nobody has answered yet'),
     checked_ms: z.number().nullable(),
   }),
   audit: null,
@@ -38,6 +49,32 @@ export const getOffices = operation({
       accepted_there,
       since_ms: nowMs - since_ms,
     }));
-    return ok({ offices: viewOffices(snapshot, world), pending, checked_ms: world.health.checkedMs ?? null });
+    return ok({
+      offices: viewOffices(snapshot, world),
+      pending,
+      sought: viewSought(snapshot, world),
+      checked_ms: world.health.checkedMs ?? null,
+    });
   },
 });
+
+function viewSought(snapshot: Snapshot | undefined, { intent, steering }: World): z.output<typeof Sought>[] {
+  const added = steering.sought.map(({ address, name, addedAtMs }) => ({ address, name, addedAtMs }));
+  const places = [...intent.dial.map((address) => ({ address, name: undefined, addedAtMs: undefined })), ...added];
+  if (places.length === 0) return [];
+  const remotes = snapshot
+    ? [
+        ...snapshot.pending.map(({ address }) => address),
+        ...snapshot.peers.flatMap((peer) => peer.paths.map((path) => path.remote)),
+      ]
+    : [];
+  const answered = new Set(remotes.flatMap((remote) => steering.dialledAt(remote).map(formatHostPort)));
+  return places
+    .filter(({ address }) => !answered.has(formatHostPort(address)))
+    .map(({ address, name, addedAtMs }) => ({
+      address: formatHostPort(address),
+      name: name ?? null,
+      since_ms: addedAtMs ?? null,
+      problem: steering.unreached(address) ?? null,
+    }));
+}

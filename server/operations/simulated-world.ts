@@ -176,7 +176,7 @@ interface Stored {
   isFull: boolean;
 }
 
-function storesOn(stored: Stored): Pick<SteerOptions, 'peerStore' | 'learnedStore'> {
+function storesOn(stored: Stored): Pick<SteerOptions, 'peerStore' | 'soughtStore' | 'learnedStore'> {
   return {
     peerStore: {
       read: () => ok(stored.accepted),
@@ -185,6 +185,10 @@ function storesOn(stored: Stored): Pick<SteerOptions, 'peerStore' | 'learnedStor
         stored.accepted = peers;
         return ok(undefined);
       },
+    },
+    soughtStore: {
+      read: () => ok([]),
+      write: () => (stored.isFull ? fail('state.full', 'the disk is full; nothing was changed') : ok(undefined)),
     },
     learnedStore: {
       read: () => stored.learned,

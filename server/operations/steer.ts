@@ -1,12 +1,23 @@
-import type { Answer, DesiredState, Event, Snapshot } from '../adapters/engine-messages.ts';
+import type { DesiredState, Event, Snapshot } from '../adapters/engine-messages.ts';
 import type { CancelTimer, Clock } from '../core/clock.ts';
-import { type HostPort, parseHostPort } from '../core/host-port.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
-import { type Failure, fail, ok, type Result } from '../core/result.ts';
+import { fail, ok, type Result } from '../core/result.ts';
 import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
 import type { DeriveAddresses, Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
 import { NameBook, type ResolveName } from '../routing/name-book.ts';
-import type { AcceptedPeer, AcceptedPeerStore, EngineHello, EnginePort, LearnedStore, Steering } from './world.ts';
+import { SharedSnapshot, wanted } from './shared-snapshot.ts';
+import { Unreached } from './unreached.ts';
+import type {
+  AcceptedPeer,
+  AcceptedPeerStore,
+  EngineHello,
+  EnginePort,
+  LearnedStore,
+  SoughtPlace,
+  SoughtStore,
+  Steering,
+} from './world.ts';
 
 /** The engine gives up on a daemon after 15 minutes; three in four renewals may be lost. */
 const LEASE_MS = 60_000;
@@ -22,8 +33,6 @@ const CLAIMS_GAP_PER_PEER_MS = 1;
 const MAX_CLAIMS_GAP_MS = 2_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
-/** Callers within this time share one snapshot, so that no client can load the engine with them. */
-const SNAPSHOT_AGE_MS = 200;
 /** An engine that is adopted waits this long for names, so that it is told nothing different. */
 const RESOLVE_WAIT_MS = 3_000;
 
@@ -33,6 +42,8 @@ export interface SteerOptions {
   readonly intent: Intent;
   readonly accepted: readonly AcceptedPeer[];
   readonly peerStore: AcceptedPeerStore;
+  readonly sought?: readonly SoughtPlace[];
+  readonly soughtStore?: SoughtStore;
   readonly learnedStore: LearnedStore;
   readonly resolve: ResolveName;
   readonly derive: DeriveAddresses;
@@ -47,6 +58,7 @@ export class Steer implements Steering {
   readonly #options: SteerOptions;
   readonly #names: NameBook;
   #accepted: readonly AcceptedPeer[];
+  #sought: readonly SoughtPlace[] = [];
   #claims = new Map<NodeId, readonly string[]>();
   #plan: Plan;
   /** Content in force, and in which engine. */
@@ -55,8 +67,7 @@ export class Steer implements Steering {
   #applyFailure: Steering['applyFailure'];
   /** Problems that stand in the log already. */
   #toldProblems: ReadonlySet<string> = new Set();
-  /** Why an address or name of the configuration leads nowhere just now; as many as it has. */
-  readonly #unreached = new Map<string, Failure>();
+  readonly #unreached = new Unreached();
   #gather: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
   #claimsDue: CancelTimer | undefined;
   #claimsLookedMs = -Infinity;
@@ -65,25 +76,26 @@ export class Steer implements Steering {
   #lease: CancelTimer | undefined;
   #retryMs = RETRY_MIN_MS;
   #applying: Promise<unknown> = Promise.resolve();
-  #snapshot: Promise<Result<Snapshot>> | undefined;
-  #forget: CancelTimer | undefined;
+  readonly #snapshot: SharedSnapshot;
   #isStopped = false;
 
   constructor(options: SteerOptions) {
     this.#options = options;
+    this.#snapshot = new SharedSnapshot(options.clock, options.engine);
     this.#accepted = options.accepted;
     this.#names = new NameBook(options.clock, options.resolve, {
       change: (name, addresses) => {
         options.log.info({ name, addresses }, 'name resolved');
-        this.#unreached.delete(name);
+        this.#unreached.forget(name);
         this.#isUnsaved = true;
         this.#soon();
       },
       failure: (name, message) => {
         options.log.warn({ name, message }, 'name not resolved');
-        this.#unreached.set(name, unresolved(name, message));
+        this.#unreached.unresolved(name, message);
       },
     });
+    this.#sought = options.sought ?? [];
     const learned = options.learnedStore.read();
     for (const peer of [...options.intent.peers.map(({ id }) => id), ...options.accepted.map(({ nodeId }) => nodeId)]) {
       const claims = learned.claims[peer];
@@ -99,7 +111,7 @@ export class Steer implements Steering {
     return this.#accepted;
   }
   get problems(): readonly PlanProblem[] {
-    return [...this.#plan.problems, ...[...this.#unreached.values()].map((failure) => ({ failure }))];
+    return [...this.#plan.problems, ...this.#unreached.failures.map((failure) => ({ failure }))];
   }
   get applyFailure(): Steering['applyFailure'] {
     return this.#applyFailure;
@@ -110,7 +122,8 @@ export class Steer implements Steering {
 
   /** Hands over the first desired state; from then on by itself, until {@link stop}. */
   async start(): Promise<Result<void>> {
-    const { clock, engine, intent, learnedStore } = this.#options;
+    const { clock, engine, learnedStore } = this.#options;
+    const intent = this.#intent;
     const resolved = this.#names.keep(namesIn(intent, this.#acceptedIntents()), learnedStore.read().names);
     const isAdopted = (engine.hello?.generation ?? 0) > 0;
     if (isAdopted) {
@@ -132,23 +145,12 @@ export class Steer implements Steering {
     this.#gather?.cancel();
     this.#claimsDue?.();
     this.#lease?.();
-    this.#forgetSnapshot();
+    this.#snapshot.forget();
     this.#names.close();
   }
 
   snapshot(): Promise<Result<Snapshot>> {
-    if (this.#snapshot !== undefined) return this.#snapshot;
-    const { clock, engine } = this.#options;
-    const answer = engine.call({ call: 'snapshot' }).then((result) => wanted(result, 'snapshot'));
-    this.#snapshot = answer;
-    // Kilobytes for each peer, which nobody may ask for again.
-    this.#forget = clock.setTimer(SNAPSHOT_AGE_MS, () => this.#forgetSnapshot());
-    return answer;
-  }
-
-  #forgetSnapshot(): void {
-    this.#forget?.();
-    this.#snapshot = undefined;
+    return this.#snapshot.get();
   }
 
   async ping(nodeId: NodeId, timeoutMs: number): Promise<Result<number>> {
@@ -163,15 +165,55 @@ export class Steer implements Steering {
     const { host, port } = seen.value;
     const isThere = (place: HostPort): boolean =>
       place.port === port && (place.isName ? this.#names.addressesOf(place.host).includes(host) : place.host === host);
-    return this.#options.intent.dial.filter(isThere).slice(0, 1);
+    return this.#intent.dial.filter(isThere).slice(0, 1);
   }
 
-  accept(peer: AcceptedPeer): Promise<Result<void>> {
-    return this.#setAccepted([...this.#accepted.filter((one) => one.nodeId !== peer.nodeId), peer]);
+  async accept(peer: AcceptedPeer): Promise<Result<void>> {
+    const accepted = await this.#setAccepted([...this.#accepted.filter((one) => one.nodeId !== peer.nodeId), peer]);
+    if (!accepted.ok) return accepted;
+    // It is dialled by its NodeId now.
+    const found = new Set(peer.addresses.map(formatHostPort));
+    const left = this.#sought.filter(({ address }) => !found.has(formatHostPort(address)));
+    return left.length === this.#sought.length ? accepted : this.#setSought(left);
   }
 
   remove(nodeId: NodeId): Promise<Result<void>> {
     return this.#setAccepted(this.#accepted.filter((one) => one.nodeId !== nodeId));
+  }
+
+  get sought(): readonly SoughtPlace[] {
+    return this.#sought;
+  }
+
+  seek(place: SoughtPlace): Promise<Result<void>> {
+    const text = formatHostPort(place.address);
+    return this.#setSought([...this.#sought.filter(({ address }) => formatHostPort(address) !== text), place]);
+  }
+
+  unseek(address: HostPort): Promise<Result<void>> {
+    const text = formatHostPort(address);
+    this.#unreached.forget(address.isName ? address.host : text);
+    return this.#setSought(this.#sought.filter((place) => formatHostPort(place.address) !== text));
+  }
+
+  unreached(address: HostPort): string | undefined {
+    return this.#unreached.messageOf(address, (name) => this.#names.addressesOf(name));
+  }
+
+  async #setSought(sought: readonly SoughtPlace[]): Promise<Result<void>> {
+    const written = this.#options.soughtStore?.write(sought) ?? ok(undefined);
+    if (!written.ok) return written;
+    this.#sought = sought;
+    void this.#names.keep(namesIn(this.#intent, this.#acceptedIntents()));
+    await this.#applyAndRetry();
+    return ok(undefined);
+  }
+
+  /** What the settings ask, and what people added since. */
+  get #intent(): Intent {
+    const { intent } = this.#options;
+    if (this.#sought.length === 0) return intent;
+    return { ...intent, dial: [...intent.dial, ...this.#sought.map(({ address }) => address)] };
   }
 
   // Written first: what was said to be accepted is accepted after a power cut too.
@@ -179,7 +221,7 @@ export class Steer implements Steering {
     const written = this.#options.peerStore.write(accepted);
     if (!written.ok) return written;
     this.#accepted = accepted;
-    void this.#names.keep(namesIn(this.#options.intent, this.#acceptedIntents()));
+    void this.#names.keep(namesIn(this.#intent, this.#acceptedIntents()));
     await this.#learnClaims();
     // What is written counts: an engine that is away just now is told as soon as it is back.
     await this.#applyAndRetry();
@@ -193,9 +235,9 @@ export class Steer implements Steering {
     if (event.kind === 'dial_failed') this.#doubt(event.address);
     // Of a peer that is known by its NodeId the snapshot tells this.
     if (event.kind === 'dial_failed' && event.node_id === null && this.#plan.state.dial.includes(event.address)) {
-      this.#unreached.set(event.address, unanswered(event.address, event.reason));
+      this.#unreached.unanswered(event.address, event.reason);
     }
-    if (event.kind === 'peer_up' || event.kind === 'peer_pending') this.#unreached.delete(event.address);
+    if (event.kind === 'peer_up' || event.kind === 'peer_pending') this.#unreached.forget(event.address);
     if (event.kind === 'peer_down') this.#doubtPeer(event.node_id);
     // What a peer says of itself comes with its connection; many come at once after an outage.
     if (event.kind === 'peer_up') this.#claimsDue ??= this.#scheduleClaims();
@@ -215,14 +257,14 @@ export class Steer implements Steering {
   }
 
   #doubtPeer(nodeId: string): void {
-    const { intent } = this.#options;
+    const intent = this.#intent;
     const peers = [...intent.peers, ...this.#acceptedIntents()].filter((peer) => peer.id === nodeId);
     for (const place of peers.flatMap((peer) => peer.addresses)) if (place.isName) this.#names.doubt(place.host);
   }
 
   /** Takes over what connected peers say their overlay addresses are; whether anything was new. */
   async #learnClaims(): Promise<boolean> {
-    this.#forgetSnapshot();
+    this.#snapshot.forget();
     this.#claimsLookedMs = this.#options.clock.monotonicMs();
     const snapshot = await this.snapshot();
     if (!snapshot.ok) return false;
@@ -248,7 +290,8 @@ export class Steer implements Steering {
   #remember(): void {
     if (!this.#isUnsaved) return;
     this.#isUnsaved = false;
-    const { intent, learnedStore } = this.#options;
+    const { learnedStore } = this.#options;
+    const intent = this.#intent;
     const known = new Set([...intent.peers, ...this.#acceptedIntents()].map(({ id }) => id));
     for (const id of this.#claims.keys()) if (!known.has(id)) this.#claims.delete(id);
     const names = [...namesIn(intent, this.#acceptedIntents())].map(
@@ -314,7 +357,7 @@ export class Steer implements Steering {
     const answer = wanted(await engine.call({ call: 'apply', params }), 'applied');
     this.#applyFailure = answer.ok ? undefined : answer.error;
     // Whoever asks from now on sees what this changed.
-    this.#forgetSnapshot();
+    this.#snapshot.forget();
     if (!answer.ok) {
       // It may be in force all the same, when only the answer was late.
       this.#applied = undefined;
@@ -326,7 +369,8 @@ export class Steer implements Steering {
   }
 
   #replan(): Plan {
-    const { intent, derive } = this.#options;
+    const { derive } = this.#options;
+    const intent = this.#intent;
     const knowledge = {
       accepted: this.#acceptedIntents(),
       claims: this.#claims,
@@ -338,29 +382,4 @@ export class Steer implements Steering {
   #acceptedIntents(): PeerIntent[] {
     return this.#accepted.map(({ nodeId, name, addresses }) => ({ id: nodeId, name, addresses, prefixes: [] }));
   }
-}
-
-function wanted<K extends Answer['kind']>(result: Result<Answer>, kind: K): Result<Extract<Answer, { kind: K }>> {
-  if (!result.ok) return result;
-  if (result.value.kind === kind) return ok(result.value as Extract<Answer, { kind: K }>);
-  return fail('engine.protocol', `the engine answered ${result.value.kind} instead of ${kind}`, {
-    remedy: 'restart it after an update',
-  });
-}
-
-function unresolved(name: string, message: string): Failure {
-  return {
-    code: 'peer.unresolved',
-    message: `${name}: the name leads to no address (${message})`,
-    remedy: 'check its spelling and the name server of this box',
-  };
-}
-
-function unanswered(address: string, reason: string): Failure {
-  return {
-    code: 'peer.unreached',
-    message: `${address}: ${reason}`,
-    remedy:
-      'check that the other box runs, listens there for boxes it does not know (--listen), and that UDP gets through',
-  };
 }

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { EngineSupervisor } from '../adapters/engine-supervisor.ts';
+import { openLearnedStore, openPeerStore } from '../adapters/peer-store.ts';
+import { resolveName } from '../adapters/resolver.ts';
+import { openSoughtStore } from '../adapters/sought-store.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { parseNodeId } from '../core/node-id.ts';
+import { ok, type Result } from '../core/result.ts';
+import { overlayAddresses } from '../identity/overlay-address.ts';
+import { readIntent } from '../operations/read-intent.ts';
+import { Steer, type SteerOptions } from '../operations/steer.ts';
+import type { Intent } from '../routing/intent.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Undo } from './undo.ts';
+
+interface SteeringParts {
+  readonly settings: Settings;
+  readonly supervisor: EngineSupervisor;
+  readonly log: SteerOptions['log'];
+  readonly undo: Undo;
+}
+
+/** Tells the engine what is wanted: settings, and what people accepted and added since. */
+export async function openSteering({
+  settings,
+  supervisor,
+  log,
+  undo,
+}: SteeringParts): Promise<Result<{ steering: Steer; intent: Intent }>> {
+  const { stateDir } = settings.node;
+  const peerStore = openPeerStore(join(stateDir, 'peers.json'));
+  const accepted = peerStore.read();
+  if (!accepted.ok) return accepted;
+  const soughtStore = openSoughtStore(join(stateDir, 'sought.json'));
+  const sought = soughtStore.read();
+  if (!sought.ok) return sought;
+  const nodeId = parseNodeId(supervisor.hello?.node_id ?? '');
+  if (!nodeId.ok) return nodeId;
+  const intent = readIntent(nodeId.value, settings);
+  const steering = new Steer({
+    clock: systemClock,
+    engine: supervisor,
+    intent,
+    accepted: accepted.value,
+    peerStore,
+    sought: sought.value,
+    soughtStore,
+    learnedStore: openLearnedStore(join(stateDir, 'learned.json'), (message) => log.warn({}, message)),
+    resolve: resolveName,
+    derive: overlayAddresses,
+    log,
+  });
+  undo.add(() => steering.stop());
+  const started = await steering.start();
+  return started.ok ? ok({ steering, intent }) : started;
+}
