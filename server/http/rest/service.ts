@@ -35,8 +35,8 @@ interface Asking {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Calls that wait on purpose are given so much longer. */
-const WAIT_GRACE_MS = 10_000;
+/** Programs are patient; what waits on purpose is given that much more. */
+const CALL_TIMEOUT_MS = 60_000;
 
 /** REST: requests in, answers out; who may do what is decided by the daemon. */
 export class RestService {
@@ -159,13 +159,10 @@ export class RestService {
   }
 
   #ask(onBehalf: Asking['onBehalf'], method: string, params: object): Promise<RestResult<unknown>> {
-    const waitMs = (params as { wait_ms?: unknown }).wait_ms;
-    const waits = typeof waitMs === 'number' && waitMs > 0;
-    return this.#daemon.call(method, params, {
-      onBehalf,
-      waits,
-      ...(waits ? { timeoutMs: waitMs + WAIT_GRACE_MS } : {}),
-    });
+    const { wait_ms, timeout_ms, data } = params as Readonly<Record<string, unknown>>;
+    const waitMs = Math.max(...[wait_ms, timeout_ms].map((ms) => (typeof ms === 'number' ? ms : 0)));
+    const waits = waitMs > 0 || typeof data === 'string';
+    return this.#daemon.call(method, params, { onBehalf, waits, timeoutMs: CALL_TIMEOUT_MS + waitMs });
   }
 }
 
