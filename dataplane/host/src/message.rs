@@ -98,8 +98,7 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 pub fn decode_link(body: &[u8]) -> Option<Link> {
     let (index, flags) = (u32_at(body, 4)?, u32_at(body, 8)?);
     let is = |flag: libc::c_int| flags & flag as u32 != 0;
-    let mut link =
-        Link { index, name: String::new(), mtu: 0, up: is(libc::IFF_UP), carries: is(libc::IFF_RUNNING) };
+    let mut link = Link { index, name: String::new(), mtu: 0, up: is(libc::IFF_UP), carries: is(libc::IFF_RUNNING) };
     for (kind, value) in attributes(body.get(16..)?) {
         match kind {
             IFLA_IFNAME => link.name = String::from_utf8_lossy(value.strip_suffix(b"\0").unwrap_or(value)).into_owned(),
