@@ -1,16 +1,18 @@
 /** What `npm start` does for the web pages: where things lie, who they run as, and what is said of them. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RpcClient } from '../server/rpc/client.ts';
+import type { ResultOf } from '../server/rpc/methods.ts';
 import { chooseWebUser, lendSocket, type User } from './web-user.ts';
 
 const root = join(import.meta.dirname, '..');
 const PROGRAM = join(root, 'scripts/quicether');
+/** Where the pages are when nobody says. */
 const PORT = 8443;
 const UP_TIMEOUT_MS = 60_000;
 
@@ -74,57 +76,72 @@ function isOpen(place: { path: string } | { port: number }): Promise<boolean> {
   });
 }
 
+/** The pages' own configuration is empty: the daemon's is not for their eyes, what they need is said in words. */
 function webEnvironment({ env, web }: Places): NodeJS.ProcessEnv {
-  return { ...process.env, ...env, HOME: web };
+  return { ...process.env, ...env, QUICETHER_CONFIG: join(web, 'config.toml'), HOME: web };
+}
+
+/** What the box says of where its pages are to be. */
+export interface WebPlan {
+  readonly listen: readonly string[];
+  readonly hosts: readonly string[];
 }
 
 /** Starts the web front, with fewer rights than ours where that can be. */
-export function startWeb(places: Places): ChildProcess {
+export function startWeb(places: Places, { listen, hosts }: WebPlan): ChildProcess {
   const { user } = places;
+  writeFileSync(join(places.web, 'config.toml'), '', { mode: 0o644 });
   const rights = user ? { uid: user.uid, gid: lendSocket(places.socket, user) } : {};
   if (!user && process.getuid?.() === 0) {
     process.stderr.write('npm start: the web pages run as root, because nobody else can read this folder\n');
   }
   const words = ['web', '--socket', places.socket, '--state-dir', places.web];
+  words.push(...listen.flatMap((place) => ['--listen', place]), ...hosts.flatMap((name) => ['--host', name]));
   return spawn(PROGRAM, words, { stdio: 'inherit', env: webEnvironment(places), cwd: places.web, ...rights });
 }
 
+/** Where the daemon's configuration wants the pages. */
+export async function readWebPlan(socket: string): Promise<WebPlan> {
+  const { settings } = await ask(socket, 'GetConfig');
+  const listOf = (key: string): readonly string[] => {
+    const value = settings.find((setting) => setting.key === key)?.value;
+    return Array.isArray(value) ? value.map(String) : [];
+  };
+  return { listen: listOf('web.listen'), hosts: listOf('web.hosts') };
+}
+
+async function ask<M extends 'GetConfig' | 'GetClaimCode'>(socket: string, method: M): Promise<ResultOf<M>> {
+  const client = await RpcClient.connect(socket, 'quicether npm-start');
+  if (!client.ok) throw new Error(client.error.message);
+  const answer = await client.value.call(method, {});
+  client.value.close();
+  if (!answer.ok) throw new Error(answer.error.message);
+  return answer.value;
+}
+
 /** Says where the pages are, what proves that they are this box's, and how it becomes somebody's. */
-export async function introduceWeb(places: Places, web: ChildProcess): Promise<void> {
+export async function introduceWeb(places: Places, web: ChildProcess, { listen }: WebPlan): Promise<void> {
+  const port = Number(/:(\d+)$/.exec(listen[0] ?? '')?.[1] ?? PORT);
   const deadlineMs = performance.now() + UP_TIMEOUT_MS;
-  while (!(await isOpen({ port: PORT }))) {
+  while (!(await isOpen({ port }))) {
     if (web.exitCode !== null || web.signalCode !== null || performance.now() > deadlineMs) return;
     await sleep(100);
   }
-  const words = await fingerprintWords(places);
-  const code = await claimCode(places.socket);
+  const words = ['web', '--fingerprint', '--state-dir', places.web];
+  const { stdout } = await promisify(execFile)(PROGRAM, words, { env: webEnvironment(places) });
+  const { code } = await ask(places.socket, 'GetClaimCode');
   const lines = [
     '',
-    `  This box in a browser:  https://localhost:${PORT}`,
-    ...ownAddresses().map((address) => `                          https://${address}:${PORT}`),
-    `  Its certificate says:   ${words}`,
-    code === undefined ? '  It is claimed: sign in with your password.' : `  Claim code:             ${code}`,
+    `  This box in a browser:  https://localhost:${port}`,
+    ...ownAddresses().map((address) => `                          https://${address}:${port}`),
+    `  Words on its page:      ${stdout.trim()}`,
+    `  Claim code:             ${code ?? 'none, somebody owns it: sign in'}`,
     '',
     '  The browser warns of a certificate that nobody else vouches for: compare the six words on the page.',
-    '  Ctrl-C ends all of it.',
+    '  Ctrl-C ends box and pages.',
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-async function fingerprintWords(places: Places): Promise<string> {
-  const words = ['web', '--fingerprint', '--state-dir', places.web];
-  const { stdout } = await promisify(execFile)(PROGRAM, words, { env: webEnvironment(places) });
-  return stdout.trim();
-}
-
-async function claimCode(socket: string): Promise<string | undefined> {
-  const client = await RpcClient.connect(socket, 'npm-start');
-  if (!client.ok) throw new Error(client.error.message);
-  const answer = await client.value.call('GetClaimCode' as never, {} as never);
-  client.value.close();
-  if (!answer.ok) throw new Error(answer.error.message);
-  return (answer.value as { code: string | null }).code ?? undefined;
 }
 
 /** IPv4 addresses under which another machine may reach this one; the overlay's own are not among them. */

@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { introduceWeb, openPlaces, startWeb, untilAnswered } from './start-web.ts';
+import { introduceWeb, openPlaces, readWebPlan, startWeb, untilAnswered } from './start-web.ts';
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -48,13 +48,14 @@ async function startBox() {
   const daemon = runForeground(join(root, 'scripts/quicether'), ['start', ...args], places.env);
   // What leaves at once, into the background or because it only explains itself, has no pages.
   if (args.includes('--daemon') || !(await untilAnswered(places.socket, daemon))) return;
-  const web = startWeb(places);
+  const plan = await readWebPlan(places.socket);
+  const web = startWeb(places, plan);
   daemon.on('exit', () => web.kill('SIGTERM'));
   web.on('exit', (code) => {
     if (daemon.exitCode !== null || daemon.signalCode !== null || code === 0) return;
     process.stderr.write(`npm start: the web pages ended (${code ?? 'killed'}), see above; the box itself goes on\n`);
   });
-  await introduceWeb(places, web);
+  await introduceWeb(places, web, plan);
 }
 
 // npm keeps a flag without the second -- to itself, and says so in the environment.
