@@ -139,9 +139,14 @@ class Carrying {
     });
     // What only reads and works is not audited; that somebody was kept from reading is.
     if (this.#detail === undefined && outcome !== 'refused') return;
-    const detail = [this.#detail, failure && `${failure.code}: ${failure.message}`].filter(Boolean).join('; ');
+    const detail = [this.#detail, failure && forAudit(failure)].filter(Boolean).join('; ');
     this.#world.audit.append({ event: op, who, source, surface, outcome, detail });
   }
+}
+
+/** Sentences about people may quote what was typed, and people type passwords into the wrong field. */
+function forAudit({ code, message }: Failure): string {
+  return code.startsWith('people.') ? code : `${code}: ${message}`;
 }
 
 function isRefusal(code: string): boolean {
