@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -10,6 +10,9 @@ export type PackageInputs = {
   readonly architecture: 'amd64' | 'arm64';
   readonly node: string;
 };
+
+/** What is built from dataplane/ and installed. */
+export const RUST_PROGRAMS = ['quicether-engine', 'quicether-system'] as const;
 
 /** The newest glibc that any of these programs asks for, as `2.36`. */
 export function neededGlibc(programs: readonly string[]): string {
@@ -61,9 +64,13 @@ export function stagePackage(inputs: PackageInputs, stage: string): void {
   // Node takes the bundle for a module because of this, wherever it is started from.
   write('usr/lib/quicether/package.json', `${JSON.stringify({ type: 'module', version: inputs.version })}\n`);
   put(inputs.node, 'usr/lib/quicether/node', 0o755);
-  put('dataplane/target/release/quicether-engine', 'usr/lib/quicether/quicether-engine', 0o755);
-  for (const unit of ['quicether.service', 'quicether-engine.service', 'quicether-engine.socket']) {
+  for (const program of RUST_PROGRAMS)
+    put(`dataplane/target/release/${program}`, `usr/lib/quicether/${program}`, 0o755);
+  for (const unit of globSync('*.{service,socket}', { cwd: join(root, 'packaging') })) {
     put(`packaging/${unit}`, `usr/lib/systemd/system/${unit}`);
+  }
+  for (const file of globSync('*.{css,js,svg,png,ico,webmanifest}', { cwd: join(root, 'views/assets') })) {
+    put(`views/assets/${file}`, `usr/lib/quicether/assets/${file}`);
   }
   put('packaging/quicether.sysusers', 'usr/lib/sysusers.d/quicether.conf');
   put('packaging/quicether.tmpfiles', 'usr/lib/tmpfiles.d/quicether.conf');
@@ -76,7 +83,7 @@ export function stagePackage(inputs: PackageInputs, stage: string): void {
   const completion = bashCompletion(inputs);
   if (completion) write('usr/share/bash-completion/completions/quicether', completion);
 
-  const programs = ['node', 'quicether-engine'].map((name) => join(stage, 'usr/lib/quicether', name));
+  const programs = ['node', ...RUST_PROGRAMS].map((name) => join(stage, 'usr/lib/quicether', name));
   const size = spawnSync('du', ['-sk', stage], { encoding: 'utf8' });
   write('DEBIAN/control', controlFile(inputs, Number.parseInt(size.stdout, 10) || 0, neededGlibc(programs)));
   write('DEBIAN/conffiles', '/etc/quicether/config.toml\n');

@@ -3,9 +3,10 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RUST_PROGRAMS } from './package-stage.ts';
 
 const root = join(import.meta.dirname, '..');
-const UNITS = ['quicether', 'quicether-engine'];
+const UNITS = ['quicether', 'quicether-engine', 'quicether-web', 'quicether-system'];
 const MOST_EXPOSURE = 2.5;
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
@@ -17,12 +18,18 @@ test.runIf(has('systemd-analyze')).each(UNITS)('%s.service is hardened: exposure
   expect(Number(exposure)).toBeLessThan(MOST_EXPOSURE);
 });
 
-test('the daemon has no capability and the engine has one', () => {
+test('daemon and pages have no capability, the engine has one, the root helper two', () => {
   const capabilities = (unit: string) =>
     readFileSync(join(root, `packaging/${unit}.service`), 'utf8')
       .split('\n')
       .filter((line) => /^(Ambient|CapabilityBounding)/.test(line));
-  expect(capabilities('quicether')).toEqual(['CapabilityBoundingSet=', 'AmbientCapabilities=']);
+  for (const unit of ['quicether', 'quicether-web']) {
+    expect(capabilities(unit)).toEqual(['CapabilityBoundingSet=', 'AmbientCapabilities=']);
+  }
+  expect(capabilities('quicether-system')).toEqual([
+    'CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_ADMIN',
+    'AmbientCapabilities=',
+  ]);
   expect(capabilities('quicether-engine')).toEqual([
     'AmbientCapabilities=CAP_NET_ADMIN',
     'CapabilityBoundingSet=CAP_NET_ADMIN',
@@ -58,7 +65,15 @@ describe.runIf(has('dpkg-deb'))('the package', () => {
     const said = run('usr/lib/quicether/node', file('usr/lib/quicether/quicether.js'), '--version');
     expect(said.stdout + said.stderr).toContain(version);
     expect(said.status).toBe(0);
-    expect(run('usr/lib/quicether/quicether-engine', '--version').stdout).toContain(version);
+    for (const program of RUST_PROGRAMS) {
+      expect(run(`usr/lib/quicether/${program}`, '--version').stdout).toContain(version);
+    }
+  });
+
+  test('has what pages load, and no source of it', () => {
+    const assets = globSync('*', { cwd: file('usr/lib/quicether/assets') });
+    expect(assets).toEqual(expect.arrayContaining(['style.css', 'htmx.js', 'icons.svg']));
+    expect(assets.filter((name) => name.endsWith('.ts'))).toEqual([]);
   });
 
   test('its configuration is valid', () => {

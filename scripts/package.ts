@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { stagePackage } from './package-stage.ts';
+import { RUST_PROGRAMS, stagePackage } from './package-stage.ts';
 import { tryInDebianTree } from './package-tree.ts';
 import { runCommand } from './run-command.ts';
 
@@ -31,8 +31,9 @@ async function step(title: string, command: string, args: readonly string[]) {
 }
 
 async function makePackage() {
-  if (!existsSync(join(root, 'dataplane/target/release/quicether-engine'))) {
-    process.stderr.write('package: the engine is not built; run: npm run setup\n');
+  for (const program of RUST_PROGRAMS) {
+    if (existsSync(join(root, 'dataplane/target/release', program))) continue;
+    process.stderr.write(`package: ${program} is not built; run: npm run setup\n`);
     process.exit(1);
   }
   await step('bundling the program', process.execPath, [join(root, 'scripts/build.ts')]);

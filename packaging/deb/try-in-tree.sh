@@ -19,6 +19,7 @@ dpkg -i /quicether.deb
 say 'users, and who can look at the key'
 id quicether
 id quicether-engine
+id quicether-web
 within test -f /var/lib/quicether-engine/node.key || fail 'the engine made no key'
 [ "$(stat -c '%a %U' /var/lib/quicether-engine)" = '700 quicether-engine' ] || fail 'the key directory is open'
 [ "$(stat -c %a /var/lib/quicether-engine/node.key)" = 600 ] || fail 'the key is open'
@@ -28,8 +29,10 @@ su -s /bin/sh quicether -c 'ls /var/lib/quicether-engine' 2>/dev/null && fail 't
 say 'both services run, with the rights they should have and no others'
 within systemctl is-active --quiet quicether-engine.service || fail 'the engine is not running'
 within systemctl is-active --quiet quicether.service || fail 'the daemon is not running'
+within systemctl is-active --quiet quicether-web.service || fail 'the pages are not served'
 rights() { sed -n 's/^CapEff:\t//p' "/proc/$(systemctl show -p MainPID --value "$1")/status"; }
 [ "$(rights quicether.service)" = 0000000000000000 ] || fail "the daemon has $(rights quicether.service)"
+[ "$(rights quicether-web.service)" = 0000000000000000 ] || fail "the pages have $(rights quicether-web.service)"
 [ "$(rights quicether-engine.service)" = 0000000000001000 ] || fail "the engine has $(rights quicether-engine.service)"
 
 say 'the daemon answers'
@@ -42,6 +45,29 @@ case $status in *'"node_id"'*qe1*) ;; *) fail "status says: $status" ;; esac
 within ip link show quicether0 || fail 'there is no quicether0'
 ip -brief address show quicether0
 bash -n /usr/share/bash-completion/completions/quicether
+
+say 'the pages answer, and their user can look at nothing'
+page() {
+  /usr/lib/quicether/node -e 'require("https").get({ host: "127.0.0.1", port: 8443, path: process.argv[1],
+    rejectUnauthorized: false }, (said) => { console.log(said.statusCode); said.on("data", (part) => console.log(String(part))); })
+    .on("error", (error) => { console.error(error.message); process.exitCode = 1; })' "$1"
+}
+within page / || fail "no page: $(page / 2>&1)"
+page /claim | head -n 1 | grep -q 200 || fail "no claim page: $(page /claim 2>&1 | head -n 20)"
+style=$(page /claim | grep -o '/assets/style[^"]*' | head -n 1)
+page "$style" | head -n 1 | grep -q 200 || fail "no style at $style"
+quicether web --fingerprint || fail 'no fingerprint'
+[ "$(stat -c '%a %U' /var/lib/quicether-web)" = '700 quicether-web' ] || fail 'the certificate is open'
+su -s /bin/sh quicether-web -c 'ls /var/lib/quicether' 2>/dev/null && fail 'the pages can look at the daemon'
+su -s /bin/sh quicether-web -c 'quicether status' 2>/dev/null && fail 'the user of the pages may ask by itself'
+memory=$(sed -n 's/^VmRSS:\t *\([0-9]*\) kB/\1/p' "/proc/$(systemctl show -p MainPID --value quicether-web.service)/status")
+echo "the pages take $memory kB"
+[ "$memory" -lt 110000 ] || fail 'the pages take 110 MB or more'
+
+say 'what is for the appliance says so'
+systemctl is-active --quiet quicether-system.socket && fail 'the root helper listens on no appliance'
+quicether update status
+quicether system reboot 2>&1 | grep -q 'systemctl reboot' || fail 'a reboot does not say how it is done here'
 
 say 'a restarted daemon adopts the engine'
 engine=$(systemctl show -p MainPID --value quicether-engine.service)
@@ -74,6 +100,7 @@ say 'purging leaves nothing'
 dpkg --purge quicether
 id quicether 2>/dev/null && fail 'user quicether is left behind'
 id quicether-engine 2>/dev/null && fail 'user quicether-engine is left behind'
+id quicether-web 2>/dev/null && fail 'user quicether-web is left behind'
 [ -e /var/cache/quicether ] && fail 'compiled code is left behind'
 [ -e /run/quicether ] || [ -e /run/quicether-engine ] && fail 'something is left behind in /run'
 files > /run/files-after
