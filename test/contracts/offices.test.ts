@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ok } from '../../server/core/result.ts';
+import { RpcClient } from '../../server/rpc/client.ts';
+import type { MethodName, ParamsOf, ResultOf } from '../../server/rpc/methods.ts';
+import { ContractBox, canRun, ended } from './contract-box.ts';
+
+/** Two boxes on one line that can be cut, each with the address of its number. */
+class Pair {
+  readonly boxes = [new ContractBox(), new ContractBox()] as const;
+
+  constructor() {
+    const [a, b] = this.boxes;
+    execFileSync('ip', [
+      'link',
+      'add',
+      'line',
+      'netns',
+      a.namespace,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'line',
+      'netns',
+      b.namespace,
+    ]);
+    for (const [at, box] of this.boxes.entries()) {
+      execFileSync('ip', ['-n', box.namespace, 'addr', 'add', `192.0.2.${at + 1}/24`, 'dev', 'line']);
+      execFileSync('ip', ['-n', box.namespace, 'link', 'set', 'line', 'up']);
+    }
+  }
+
+  /** Frames go to nobody, without either end noticing by its link. */
+  cut(): void {
+    for (const [at, box] of this.boxes.entries()) {
+      const nobody = ['lladdr', '02:00:00:00:00:99', 'nud', 'permanent', 'dev', 'line'];
+      execFileSync('ip', ['-n', box.namespace, 'neigh', 'replace', `192.0.2.${2 - at}`, ...nobody]);
+    }
+  }
+
+  mend(): void {
+    for (const [at, box] of this.boxes.entries()) {
+      execFileSync('ip', ['-n', box.namespace, 'neigh', 'del', `192.0.2.${2 - at}`, 'dev', 'line']);
+    }
+  }
+}
+
+async function ask<M extends MethodName>(box: ContractBox, method: M, params: ParamsOf<M>): Promise<ResultOf<M>> {
+  const client = await RpcClient.connect(box.socket, 'test');
+  if (!client.ok) throw new Error(client.error.message);
+  const answer = await client.value.call(method, params);
+  client.value.close();
+  if (!answer.ok) throw new Error(`${method}: ${answer.error.code}: ${answer.error.message}`);
+  return ok(answer.value).value;
+}
+
+async function officeOf(box: ContractBox) {
+  return (await ask(box, 'GetOffices', {})).offices[0];
+}
+
+async function until(what: () => Promise<boolean>, timeoutMs = 15_000): Promise<number> {
+  const startMs = performance.now();
+  while (!(await what())) {
+    if (performance.now() - startMs > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(50);
+  }
+  return performance.now() - startMs;
+}
+
+describe.skipIf(!canRun)('two offices', () => {
+  let pair: Pair;
+  beforeEach(() => {
+    pair = new Pair();
+  });
+  afterEach(() => {
+    for (const box of pair.boxes) box.remove();
+  });
+
+  async function connect(): Promise<void> {
+    const [bradford, york] = pair.boxes;
+    await Promise.all([bradford.start(), york.start()]);
+    const { node_id } = await ask(york, 'GetStatus', {});
+    expect((await ask(bradford, 'AddPeer', { node_id, address: '192.0.2.2', name: 'York' })).node_id).toBe(node_id);
+    await until(async () => (await ask(york, 'GetOffices', {})).pending.length === 1);
+    const [pending] = (await ask(york, 'GetOffices', {})).pending;
+    expect(pending).toMatchObject({ address: '192.0.2.1:9000', accepted_there: true });
+    await ask(york, 'AcceptPeer', { node_id: pending?.node_id ?? '', name: 'Bradford' });
+    for (const box of pair.boxes) await until(async () => (await officeOf(box))?.state === 'working');
+  }
+
+  test('one is added, accepted there, green by a probe; a cut line is seen within five seconds, and its mending', async () => {
+    await connect();
+    const [bradford, york] = pair.boxes;
+    const before = await officeOf(bradford);
+    expect(before).toMatchObject({ name: 'York', state: 'working', paths: 1, problem: null, configured: false });
+    expect(before?.rtt_ms).toBeGreaterThan(0);
+    const lines = await ask(bradford, 'GetLines', {});
+    expect(lines.lines).toMatchObject([{ interface: 'line', addresses: ['192.0.2.1'], state: 'working', offices: 1 }]);
+    pair.cut();
+    const noticed = await Promise.all(
+      pair.boxes.map((box) => until(async () => (await officeOf(box))?.state === 'failed')),
+    );
+    for (const ms of noticed) expect(ms).toBeLessThan(5_500);
+    expect(await officeOf(bradford)).toMatchObject({
+      problem: expect.stringMatching(/^no answer for/),
+      remedy: expect.any(String),
+    });
+    pair.mend();
+    await until(async () => (await officeOf(york))?.state === 'working', 30_000);
+    const history = await ask(bradford, 'GetHistory', { subject: 'York', series: 'rtt_ms', range: '10m' });
+    expect(history.points.filter(([, value]) => value !== null).length).toBeGreaterThan(3);
+    expect(history.points.some(([, value]) => value === null)).toBe(true);
+  });
+
+  test('what happened stands in both audits, chained, also after kill -9', async () => {
+    await connect();
+    const [bradford, york] = pair.boxes;
+    const { node_id } = await ask(york, 'GetStatus', {});
+    const office = await ask(bradford, 'GetOffice', { peer: 'York' });
+    expect(office.overlay_addresses.length).toBe(2);
+    expect(office.path_list).toMatchObject([{ interface: 'line', remote: '192.0.2.2:9000', state: 'up' }]);
+    expect(office.events.map(({ event }) => event)).toEqual(expect.arrayContaining(['peer.up', 'peer.add']));
+    const [daemon] = bradford.pids().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts'));
+    process.kill(daemon ?? 0, 'SIGKILL');
+    await until(async () => (await bradford.run(['status'])).status === 3);
+    const second = await bradford.start();
+    expect(await ask(bradford, 'VerifyAudit', {})).toMatchObject({ intact: true, first_seq: 1, problem: null });
+    await ask(bradford, 'RemovePeer', { peer: 'York' });
+    await until(async () => (await ask(bradford, 'GetAudit', { event: 'peer.down' })).events.length > 0);
+    second.kill('SIGTERM');
+    await ended(second);
+    const lines = readFileSync(join(bradford.stateDir, 'audit.json'), 'utf8').trimEnd().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events.map(({ event }) => event)).toEqual([
+      'box.started',
+      'peer.add',
+      expect.stringMatching(/peer/),
+      'box.started',
+      'peer.down',
+      'peer.remove',
+      'box.stopped',
+    ]);
+    expect(events.find(({ event }) => event === 'peer.down')).toMatchObject({
+      dest_node: node_id,
+      protocol: 'quic',
+      bytes_sent: expect.any(Number),
+      bytes_recv: expect.any(Number),
+      duration_ms: expect.any(Number),
+    });
+    expect(events.find(({ event }) => event === 'peer.add')).toMatchObject({ outcome: 'done', source: 'uid 0' });
+  });
+
+  test('an address without a NodeId is looked for across a restart, and given up when asked', async () => {
+    const [bradford] = pair.boxes;
+    const first = await bradford.start();
+    await ask(bradford, 'AddPeer', { address: '192.0.2.2:9000', name: 'York' });
+    first.kill('SIGTERM');
+    await ended(first);
+    await bradford.start();
+    await until(async () => (await ask(bradford, 'GetOffices', {})).sought[0]?.problem !== null);
+    expect((await ask(bradford, 'GetOffices', {})).sought).toMatchObject([{ address: '192.0.2.2:9000', name: 'York' }]);
+    await ask(bradford, 'RemovePeer', { peer: '192.0.2.2:9000' });
+    expect((await ask(bradford, 'GetOffices', {})).sought).toEqual([]);
+  });
+});
