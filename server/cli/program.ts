@@ -14,7 +14,9 @@ import { register as registerSession } from './session.ts';
 import { register as registerStart } from './start.ts';
 import { register as registerStatus } from './status.ts';
 import { register as registerStop } from './stop.ts';
+import { register as registerSystem } from './system.ts';
 import { register as registerToken } from './token.ts';
+import { register as registerUpdate } from './update.ts';
 import { register as registerUser } from './user.ts';
 import { register as registerWeb } from './web.ts';
 
@@ -45,6 +47,8 @@ export function buildProgram(context: DaemonContext): Command {
   registerUser(program, context);
   registerToken(program, context);
   registerSession(program, context);
+  registerUpdate(program, context);
+  registerSystem(program, context);
   registerInit(program, context);
   registerKeygen(program, context);
   registerConfig(program, context);
