@@ -14,8 +14,15 @@ export function referenceOf(routes: readonly Route[]): ApiReference {
     base: BASE,
     groups: [...groups]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, of]) => ({ name, routes: of.map((route) => viewRoute(route, routes)) })),
+      .map(([name, of]) => ({ name, routes: of.toSorted(byPath).map((route) => viewRoute(route, routes)) })),
   };
+}
+
+/** A list before its items, and reading before changing. */
+function byPath(a: Route, b: Route): number {
+  if (a.path !== b.path) return a.path < b.path ? -1 : 1;
+  const verbs = ['GET', 'POST', 'PUT', 'DELETE'];
+  return verbs.indexOf(a.verb) - verbs.indexOf(b.verb);
 }
 
 function viewRoute(route: Route, routes: readonly Route[]): ApiRoute {
