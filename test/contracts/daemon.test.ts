@@ -96,6 +96,9 @@ describe.skipIf(!canRun)('daemon and engine', () => {
     expect((await box.run(['stop', '--keep-tunnel'])).status).toBe(0);
     expect(await ended(daemon)).toBe(0);
     expect(box.inside('ip', '-o', 'link', 'show')).toContain('quicether0');
+    const again = await box.run(['stop']);
+    expect(again.status).toBe(3);
+    expect(again.err).toContain('its engine may still carry packets');
   });
 
   test('a peer is accepted by its NodeId, kept across a restart, and removed', async () => {
