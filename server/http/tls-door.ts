@@ -1,4 +1,9 @@
-import { createServer as createPlain, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer as createPlain,
+  type IncomingMessage,
+  type Server as PlainServer,
+  type ServerResponse,
+} from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -56,7 +61,7 @@ export interface DoorOptions {
  */
 export class TlsDoor {
   readonly #secure: Http2SecureServer;
-  readonly #plain = createPlain((request, response) => this.#sendOn(request, response));
+  readonly #plain: PlainServer;
   readonly #isOurHost: (host: string) => boolean;
   readonly #limits: DoorLimits;
   readonly #servers: Server[] = [];
@@ -67,9 +72,15 @@ export class TlsDoor {
     this.#limits = { ...DOOR_LIMITS, ...limits };
     this.#isOurHost = isOurHost;
     this.#secure = openSecure(pem, this.#limits, listener);
-    this.#plain.headersTimeout = this.#limits.headersMs;
-    this.#plain.requestTimeout = this.#limits.headersMs;
+    const { headersMs } = this.#limits;
+    const connectionsCheckingInterval = checkingInterval(headersMs);
+    this.#plain = createPlain(
+      { headersTimeout: headersMs, requestTimeout: headersMs, connectionsCheckingInterval },
+      (request, response) => this.#sendOn(request, response),
+    );
     this.#plain.maxRequestsPerSocket = 1;
+    // They never listen themselves, but only then begins Node to look for clients that are slow.
+    for (const server of [this.#secure, this.#plain]) server.emit('listening');
   }
 
   /** Listens there too; port 0 takes a free one. Says the address that it got. */
@@ -94,6 +105,7 @@ export class TlsDoor {
   close(): void {
     for (const server of this.#servers) server.close();
     this.#secure.close();
+    this.#plain.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -148,6 +160,10 @@ export class TlsDoor {
   }
 }
 
+function checkingInterval(headersMs: number): number {
+  return Math.min(2_000, headersMs / 2);
+}
+
 function openSecure(pem: string, limits: DoorLimits, listener: Listener): Http2SecureServer {
   const server = createSecureServer(
     {
@@ -165,7 +181,7 @@ function openSecure(pem: string, limits: DoorLimits, listener: Listener): Http2S
         headersTimeout: limits.headersMs,
         requestTimeout: limits.requestMs,
         keepAliveTimeout: limits.idleMs,
-        connectionsCheckingInterval: Math.min(2_000, limits.headersMs),
+        connectionsCheckingInterval: checkingInterval(limits.headersMs),
       },
     } as Parameters<typeof createSecureServer>[0],
     listener as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
