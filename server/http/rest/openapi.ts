@@ -1,7 +1,7 @@
 import type { Operation } from '../../operations/operation.ts';
 import { itemSchemaOf } from './collections.ts';
 import { CSRF_HEADER } from './credentials.ts';
-import { EVENT_KINDS } from './events.ts';
+import { EVENT_KINDS } from './event-source.ts';
 import { inputSchemaOf, type JsonSchema, outputSchemaOf } from './json-schema.ts';
 import { isCut, isPaged, PAGE_LIMIT } from './paging.ts';
 import { needsIfMatch } from './precondition.ts';
@@ -166,7 +166,7 @@ function describeEvents(): Json {
     tags: ['events'],
     summary: 'What happens, as it happens: server-sent events.',
     description:
-      'Each kind needs the role of the operation that it is made of: offices and trial viewer, audit operator. ' +
+      'Each kind needs the role of the operation that it is made of: audit operator, the others viewer. ' +
       'Last-Event-ID goes on after that event of the audit. `stale` and `back` tell that the daemon is away and back.',
     parameters: [
       {
