@@ -28,9 +28,19 @@ export interface PendingOffice {
   readonly since_ms: number | null;
 }
 
+/** An address that is called and where nobody has answered yet. */
+export interface SoughtOffice {
+  readonly address: string;
+  readonly name: string | null;
+  /** Null: it stands in the configuration. */
+  readonly since_ms: number | null;
+  readonly problem: string | null;
+}
+
 export interface Offices {
   readonly offices: readonly Office[];
   readonly pending: readonly PendingOffice[];
+  readonly sought?: readonly SoughtOffice[];
   readonly checked_ms: number | null;
 }
 

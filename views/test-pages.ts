@@ -172,6 +172,9 @@ function officePages(say: Say): Record<string, Markup> {
       words,
       addresses,
       pending: [{ ...testPending(say), words }],
+      sought: [
+        { address: say('203.0.113.7:9000'), name: say('Hull'), since_ms: NOW_MS - 60_000, problem: say('no answer') },
+      ],
       typed: { name: say('n'), node_id: say('i'), address: say('a') },
       mistakes: { address: say('An address has a port: 203.0.113.7:9000.') },
     }),
@@ -179,6 +182,7 @@ function officePages(say: Say): Record<string, Markup> {
       words,
       addresses: [],
       pending: [],
+      sought: [{ address: 'x:1', name: null, since_ms: null, problem: null }],
       typed: { name: '', node_id: '', address: '' },
       mistakes: {},
     }),

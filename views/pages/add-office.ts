@@ -1,9 +1,9 @@
 import { html, idOf, type Markup } from '../markup.ts';
-import type { Frame, Mistakes, PendingOffice } from '../model.ts';
+import type { Frame, Mistakes, PendingOffice, SoughtOffice } from '../model.ts';
 import { field, postForm } from '../parts/form.ts';
 import { emptyList } from '../parts/register.ts';
 import { sheet, title } from '../parts/sheet.ts';
-import { icon } from '../parts/state.ts';
+import { icon, stateLine } from '../parts/state.ts';
 import { fingerprintWords } from '../parts/words.ts';
 import { shell } from '../shell.ts';
 import { since } from '../words/time.ts';
@@ -17,6 +17,7 @@ export interface AskingOffice extends PendingOffice {
 
 export interface AddOfficeModel extends Pick<WelcomeModel, 'words' | 'addresses'> {
   readonly pending: readonly AskingOffice[];
+  readonly sought: readonly SoughtOffice[];
   readonly typed: { readonly name: string; readonly node_id: string; readonly address: string };
   /** By field: `name`, `node_id`, `address`. */
   readonly mistakes: Mistakes;
@@ -37,10 +38,36 @@ export function addOfficePage(frame: Frame, model: AddOfficeModel): Markup {
       html`<a href="/offices">Offices</a> / Add an office`,
     )}
 ${waiting}
+${model.sought.length > 0 && soughtSheet(frame, model.sought)}
 ${sheet('make', 'Add the other box', html`<p>It shows both on its own page “Add an office”.</p>`, addForm(frame, model))}
 ${identitySheet(frame, model)}
 ${!waiting && pendingSheet(frame, model.pending)}`,
   });
+}
+
+/** Addresses that are called until somebody answers or a person gives up. */
+function soughtSheet(frame: Frame, sought: readonly SoughtOffice[]): Markup {
+  const rows = sought.map(
+    (one) => html`<li class="row-split"><div class="stack">${stateLine(frame, 'busy', 'Calling')}
+<div class="named">${icon(frame, 'box')}<div><h3>${one.name ?? one.address}</h3><p>At <span class="mono">${one.address}</span>${since(one.since_ms, frame.when)}. ${
+      one.problem === null ? 'Nobody has answered yet.' : `Nobody has answered: ${one.problem}.`
+    } Look whether the other box is on and reachable there.</p></div></div></div>
+${
+  one.since_ms === null
+    ? html`<p class="small">It stands in the configuration file.</p>`
+    : postForm(
+        frame,
+        '/offices/forget',
+        html`<input type="hidden" name="address" value="${one.address}"><button class="button" type="submit">Stop calling ${one.address}</button>`,
+      )
+}</li>`,
+  );
+  return sheet(
+    'sought',
+    'Being called',
+    html`<p><a href="/offices/add">Look again</a></p>`,
+    html`<ul class="register" role="list">${rows}</ul>`,
+  );
 }
 
 function addForm(frame: Frame, { typed, mistakes }: AddOfficeModel): Markup {

@@ -88,7 +88,7 @@ ${field(page, {
   required: true,
   value: userName,
   error: mistakes['user_name'],
-  hint: 'You sign in with it. It is also written beside every change you make.',
+  hint: 'Without blanks, as in james or james.hartley. You sign in with it, and it stands beside every change you make.',
 })}</div><div>
 ${password('password', 'Choose a password', `At least ${SHORTEST_PASSWORD} characters. A short sentence is fine.`)}
 ${password('password_again', 'The same password again')}</div></div>

@@ -25,7 +25,7 @@ export function officesPage(frame: Frame, { offices, days }: OfficesModel): Mark
     rest: 'GET /api/v1/offices',
     body: html`${title(
       'Offices',
-      html`<p>${verdict.sentence || 'No other office is connected yet.'}</p>${
+      html`<p>${verdict.sentence}</p>${
         waiting > 0 &&
         html`<p><a href="/offices/add#pending">${count(waiting, 'box asks', 'boxes ask')} to connect</a></p>`
       }`,

@@ -96,7 +96,7 @@ function addPersonSheet(frame: Frame, { typed, mistakes }: PeopleModel): Markup 
   const form = postForm(
     frame,
     '/people/add',
-    html`<div class="halves"><div>${field(frame, { id: 'new_name', label: 'Name', autocomplete: 'off', most: 64, required: true, value: typed['new_name'] ?? '', error: mistakes['new_name'] })}
+    html`<div class="halves"><div>${field(frame, { id: 'new_name', label: 'Name', autocomplete: 'off', most: 64, required: true, value: typed['new_name'] ?? '', error: mistakes['new_name'], hint: 'Without blanks, as in sophie or sophie.lindqvist.' })}
 ${select('new_role', 'new_role', 'May', roleChoices('owner'), typed['new_role'] ?? 'viewer')}</div>
 <div>${field(frame, {
       id: 'new_password',

@@ -16,10 +16,11 @@ export interface WelcomeModel {
 
 /** Home before there is another office: what is there, and the one next step. */
 export function welcomePage(frame: Frame, model: WelcomeModel): Markup {
-  const body = html`<div class="verdict" id="verdict"><div role="status">${stateLine(frame, 'unknown', 'Nothing to check yet')}
+  const body = html`<div class="verdict" id="welcome"><div role="status">${stateLine(frame, 'unknown', 'Nothing to check yet')}
 <h1>${frame.boxName} is ready. It is not connected to another office yet.</h1>
 <p class="muted">As soon as there is one, this page says whether it works.</p></div>
 <p class="actions"><a class="button button-main" href="/offices/add">${icon(frame, 'plus')} Add an office</a></p></div>
+<div id="attention-part"></div>
 ${sheet('steps', 'How two offices find each other', html`<p>About five minutes, once for each office.</p>`, STEPS)}
 ${identitySheet(frame, model)}
 ${sheet('lines', 'What it found', html`<p>The internet lines of this box, as it sees them now.</p>`, linesPart(frame, model.lines))}`;

@@ -21,6 +21,13 @@ export interface Verdict {
 
 /** "Is it working?", in one sentence: who works together, then who does not. Never more than was measured. */
 export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>): Verdict {
+  if (offices.length === 0) {
+    return {
+      shape: 'unknown',
+      word: 'Nothing to check yet',
+      sentence: `${capital(boxName)} is not connected to another office yet.`,
+    };
+  }
   const named = (states: readonly Condition[]) => offices.filter(({ state }) => states.includes(state)).map(nameOf);
   const good = named(['working', 'degraded']);
   const limping = named(['degraded']);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { pathTo } from '../../../views/markup.ts';
-import type { Mistakes, Offices, PendingOffice } from '../../../views/model.ts';
+import type { Mistakes, Offices } from '../../../views/model.ts';
 import { type AddOfficeModel, addOfficePage } from '../../../views/pages/add-office.ts';
 import { fieldOf } from '../form.ts';
 import type { FormFields, Front, PageModule, WebContext } from '../front.ts';
@@ -33,17 +33,28 @@ export const addOfficePages: PageModule = (app, front) => {
   app.get('/offices/add', (c) => show(front, c, {}, {}));
   app.post('/offices/add', (c) => add(front, c));
   app.post('/offices/decide', (c) => accept(front, c));
+  app.post('/offices/forget', async (c) => {
+    const form = await front.form(c, z.object({ address: z.string().min(1).max(128) }));
+    if (!form.ok) return show(front, c, form.typed, form.mistakes);
+    const removed = await front.ask(c, 'RemovePeer', { peer: form.value.address });
+    if (!removed.ok) return front.failed(c, removed.error);
+    return front.redirectTo(c, '/offices/add', {
+      state: 'working',
+      title: `${form.value.address} is not called any more`,
+    });
+  });
 };
 
 async function show(front: Front, c: WebContext, typed: FormFields, mistakes: Mistakes): Promise<Response> {
   const ask = askFor(front, c);
-  const [{ pending }, addresses] = await Promise.all([
-    orElse(ask<Pick<Offices, 'pending'>>('GetOffices', {}), { pending: [] as readonly PendingOffice[] }),
+  const [{ pending, sought }, addresses] = await Promise.all([
+    orElse<Pick<Offices, 'pending' | 'sought'>>(ask('GetOffices', {}), { pending: [] }),
     ownAddresses(ask),
   ]);
   const text = (name: string): string => fieldOf(typed, name) ?? '';
   const model: Omit<AddOfficeModel, 'words'> = {
     addresses,
+    sought: sought ?? [],
     pending: pending.map((one) => ({ ...one, words: wordsOf(one.node_id) })),
     typed: { name: text('name'), node_id: text('node_id'), address: text('address') },
     mistakes,

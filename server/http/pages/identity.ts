@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { Line } from '../../../views/model.ts';
 import { fingerprintWords } from '../certificate.ts';
 import { type Ask, orElse } from './asking.ts';
@@ -17,10 +18,20 @@ export async function ownAddresses(ask: Ask): Promise<readonly string[]> {
     orElse(ask<{ listen: readonly string[] }>('GetStatus', {}), { listen: [] }),
   ]);
   const port = /:(\d+)$/.exec(listen[0] ?? '')?.[1] ?? USUAL_PORT;
-  const reachable = lines
-    .flatMap(({ addresses }) => addresses)
-    .filter((address) => !/^(?:127\.|::1$|fe80:|169\.254\.)/i.test(address));
+  const known = lines.flatMap(({ addresses }) => addresses);
+  const reachable = (known.length > 0 ? known : machineAddresses()).filter(
+    (address) => !/^(?:127\.|::1$|fe80:|169\.254\.)/i.test(address),
+  );
   return [...new Set(reachable)]
     .slice(0, MOST_ADDRESSES)
     .map((address) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`));
+}
+
+/** Without a way to the internet there are no lines, but boxes may still reach each other. */
+function machineAddresses(): readonly string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    name.startsWith('quicether')
+      ? []
+      : (addresses ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
+  );
 }
