@@ -20,11 +20,14 @@ export class ContractBox {
   static #count = 0;
   readonly namespace = `qe-contract${process.pid}-${ContractBox.#count++}`;
   readonly folder = mkdtempSync(join(tmpdir(), 'qe-contract-'));
-  readonly stateDir = join(this.folder, 'state');
-  readonly socket = join(this.stateDir, 'quicether.sock');
+  readonly stateDir: string;
+  readonly socket: string;
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
+  /** `stateBelow`: where in its folder the state is. */
+  constructor(stateBelow = 'state') {
+    this.stateDir = join(this.folder, stateBelow);
+    this.socket = join(this.stateDir, 'quicether.sock');
     execFileSync('ip', ['netns', 'add', this.namespace]);
     execFileSync('ip', ['-n', this.namespace, 'link', 'set', 'lo', 'up']);
   }

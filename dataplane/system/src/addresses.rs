@@ -11,10 +11,8 @@ use crate::place::Place;
 
 /// Read by the image's `ports`, which makes network, DHCP and names of the LAN side from it.
 const LAN_ADDRESS: &str = "/var/lib/quicether-box/lan-address";
-/// Kept across restarts; the image links it into networkd's folder at each start.
-const WAN_KEPT: &str = "/var/lib/quicether-system/10-line.network";
-/// Read by networkd now.
-const WAN_NOW: &str = "/run/systemd/network/10-line.network";
+/// Read by networkd: the image links `/etc/systemd/network` to this folder.
+const WAN_NETWORK: &str = "/var/lib/quicether-system/network/10-line.network";
 
 const LAN_PREFIX_LEN: u8 = 24;
 const MAX_INTERFACE_LEN: usize = 15;
@@ -67,8 +65,7 @@ pub fn apply(place: &Place, wanted: &Addresses) -> Outcome<()> {
             Command::RestartPorts
         }
         Role::Wan => {
-            place.replace(WAN_KEPT, text.as_bytes(), 0o644)?;
-            place.replace(WAN_NOW, text.as_bytes(), 0o644)?;
+            place.replace(WAN_NETWORK, text.as_bytes(), 0o644)?;
             Command::ReloadNetwork
         }
     };

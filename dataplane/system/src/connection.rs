@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::protocol::{MAX_LINE_LEN, Message, parse_call};
+use crate::protocol::{Call, MAX_LINE_LEN, Message, parse_call};
 use crate::service::Service;
 
 /// The daemon, and somebody who looks.
@@ -91,7 +91,10 @@ fn serve(stream: UnixStream, uid: u32, service: &Service) -> std::io::Result<()>
             );
         }
         let (id, call) = parse_call(line.trim_ascii());
-        if let Ok(call) = &call {
+        // Pages ask for the state every few seconds.
+        if let Ok(call) = call.as_ref()
+            && *call != Call::State
+        {
             eprintln!("quicether-system: user {uid} asks for {}", call.name());
         }
         // Once it is not read any more, the work goes on in silence.

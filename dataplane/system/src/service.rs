@@ -39,7 +39,9 @@ impl Service {
             Call::Update => return update::install(place, report).map(Answer::Installed),
             Call::Reboot => Command::Reboot.run(place)?,
             Call::Reset(params) => {
-                reset::check_presence(place, params.code.as_deref(), is_root, now_s())?;
+                // Where a folder stands for the box, root stands for the daemon.
+                let is_at_box = is_root && place.is_box();
+                reset::check_presence(place, params.code.as_deref(), is_at_box, now_s())?;
                 reset::mark(place)?;
                 Command::Reboot.run(place)?;
             }
