@@ -34,8 +34,8 @@ export function buildApp(parts: AppParts): App {
   app.notFound((c) => front.errorPage(c, { status: 404 }));
   app.get('/assets/*', (c) => sendAsset(c, parts));
   app.get('/health', async (c) => {
-    const claimed = await front.isClaimed(c);
-    return c.json({ status: claimed.ok ? 'ok' : 'failing' }, claimed.ok ? 200 : 503);
+    const answers = await front.ask(c, 'GetClaimState', {});
+    return c.json({ status: answers.ok ? 'ok' : 'failing' }, answers.ok ? 200 : 503);
   });
   parts.mountApi?.(app);
   app.use((c, next) => leadToClaim(c, next, front));

@@ -116,7 +116,8 @@ export class WebBox {
   /** One request over HTTP/1.1, as no browser would send it if a test wants that. */
   ask(path: string, { method = 'GET', headers = {}, body, timeoutMs = 10_000 }: Asking = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const length: Record<string, string> = body === undefined ? {} : { 'Content-Length': `${Buffer.byteLength(body)}` };
+      const length: Record<string, string> =
+        body === undefined ? {} : { 'Content-Length': `${Buffer.byteLength(body)}` };
       const asking = request(
         {
           host: '127.0.0.1',
