@@ -137,6 +137,23 @@ describe.skipIf(!canRun)('REST over the wire', () => {
     expect(await box.ask('GET', '/claim')).toMatchObject({ status: 200 });
   });
 
+  test('HEAD and OPTIONS, the document, and the reference without script', async () => {
+    const head = await box.ask('HEAD', '/users', { auth });
+    const get = await box.ask('GET', '/users/nobody', { auth });
+    expect([head.status, head.text, get.status]).toEqual([200, '', 404]);
+    expect((await box.ask('OPTIONS', '/users', { auth })).headers.allow).toBe('GET, HEAD, POST, OPTIONS');
+    const document = await box.ask('GET', '/openapi.json');
+    expect(document).toMatchObject({ status: 200, body: { openapi: '3.1.0' } });
+    const headers = { 'If-None-Match': document.headers.etag ?? '' };
+    expect(await box.ask('GET', '/openapi.json', { headers })).toMatchObject({ status: 304, text: '' });
+    expect((await box.ask('GET', '/api')).headers.location).toBe('/api/v1/');
+    const page = await box.ask('GET', '/api/v1/');
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.text).toContain('<code>PUT /api/v1/users/{user_id}/role</code>');
+    // Nothing from elsewhere: it is read where there is no internet.
+    expect(page.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+
   test('markup in a name stays what it is', async () => {
     const made = await addToken({ name: '<script>alert(1)</script>' });
     if (made.status !== 201) expect(made).toMatchObject({ status: 422 });
