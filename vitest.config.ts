@@ -11,6 +11,7 @@ export default defineConfig({
             'server/**/*.test.ts',
             'views/**/*.test.ts',
             'scripts/**/*.test.ts',
+            'image/**/*.test.ts',
             'test/lab/**/*.test.ts',
             'test/bench/**/*.test.ts',
           ],

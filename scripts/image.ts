@@ -6,11 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../image/build/places.ts';
-import { buildRelease, publish } from '../image/build/release.ts';
-import { readReleaseKey, trialKeys } from '../image/build/release-keys.ts';
-import { BuildStop, run, step } from '../image/build/step.ts';
-import { requireTools } from '../image/build/tools.ts';
+import { root } from '../image/compose/places.ts';
+import { buildRelease, publish } from '../image/compose/release.ts';
+import { readReleaseKey, trialKeys } from '../image/compose/release-keys.ts';
+import { BuildStop, run, step } from '../image/compose/step.ts';
+import { requireTools } from '../image/compose/tools.ts';
 import { testImage } from '../image/test/main.ts';
 
 const USAGE = `usage: npm run image [-- options]        builds the image and the update bundle

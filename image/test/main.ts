@@ -1,4 +1,4 @@
-import type { ReleaseKey } from '../build/release-keys.ts';
+import type { ReleaseKey } from '../compose/release-keys.ts';
 
 type Sources = { readonly epochSec: number; readonly keys: readonly ReleaseKey[] };
 

@@ -1,5 +1,5 @@
 // The page of a box whose data partition cannot be used. It shows nothing of the box and takes nothing.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 
@@ -12,8 +12,8 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <ul><li>to keep the data, take the disk out and have it looked at;</li>
 <li>to start anew, type <code>factory-reset</code> there. That deletes everything on the box, its identity too.</li></ul>
 </html>\n`;
-const named = (pattern) => readFileSync(join(folder, readdirSync(folder).find((name) => pattern.test(name))));
-const options = { key: named(/key/), cert: named(/cert|crt/), headersTimeout: 5000, requestTimeout: 5000 };
+const pem = readFileSync(join(folder, 'web.pem'));
+const options = { key: pem, cert: pem, headersTimeout: 5000, requestTimeout: 5000 };
 const server = createServer(options, (request, response) => {
   request.resume();
   const headers = {
