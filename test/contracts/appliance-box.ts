@@ -3,8 +3,8 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeBundle } from '../../image/build/bundle.ts';
-import type { ReleaseKey } from '../../image/build/release-keys.ts';
+import { makeBundle } from '../../image/compose/bundle.ts';
+import type { ReleaseKey } from '../../image/compose/release-keys.ts';
 
 const program = join(import.meta.dirname, '../../dataplane/target/release/quicether-system');
 
