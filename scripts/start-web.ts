@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RpcClient } from '../server/rpc/client.ts';
-import type { ResultOf } from '../server/rpc/methods.ts';
+import type { ParamsOf, ResultOf } from '../server/rpc/methods.ts';
 import { chooseWebUser, lendSocket, type User } from './web-user.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -113,7 +113,7 @@ export async function readWebPlan(socket: string): Promise<WebPlan> {
 async function ask<M extends 'GetConfig' | 'GetClaimCode'>(socket: string, method: M): Promise<ResultOf<M>> {
   const client = await RpcClient.connect(socket, 'quicether npm-start');
   if (!client.ok) throw new Error(client.error.message);
-  const answer = await client.value.call(method, {});
+  const answer = await client.value.call(method, {} as ParamsOf<M>);
   client.value.close();
   if (!answer.ok) throw new Error(answer.error.message);
   return answer.value;

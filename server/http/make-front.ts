@@ -125,7 +125,8 @@ export class WebFront implements Front {
   }
 
   errorPage(c: WebContext, model: ErrorModel): Promise<Response> {
-    return this.gate(c, (page) => errorPage(page, model), model.status);
+    const canRepeat = c.req.method === 'GET';
+    return this.gate(c, (page) => errorPage(page, { canRepeat, ...model }), model.status);
   }
 
   redirectTo(c: WebContext, path: string, word?: Word): Response {

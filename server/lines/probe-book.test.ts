@@ -23,6 +23,17 @@ test('counts what is lost, forgets the round trip of before, and shows the middl
   expect(book.view).toMatchObject({ lossRatio: 0.2, rttMs: 21, usualRttMs: 19, unanswered: 2, firstUnansweredMs: 2 });
 });
 
+test('an outage that is over does not look like a line that loses much', () => {
+  const book = new ProbeBook();
+  for (let second = 0; second < 20; second++) book.answered(book.sent(second * 1_000), second * 1_000, 20);
+  const unanswered = Array.from({ length: 8 }, (_, second) => book.sent(20_000 + second * 1_000));
+  for (const epoch of unanswered.slice(0, 5)) book.lost(epoch);
+  book.answered(book.sent(29_000), 29_000, 20);
+  for (const epoch of unanswered.slice(5)) book.lost(epoch);
+  for (let second = 30; second < 50; second++) book.answered(book.sent(second * 1_000), second * 1_000, 20);
+  expect(book.view).toMatchObject({ lossRatio: 0, unanswered: 0 });
+});
+
 test('a probe of an earlier connection says nothing about this one', () => {
   const book = new ProbeBook();
   const epoch = book.sent(0);

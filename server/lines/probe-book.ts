@@ -10,6 +10,8 @@ const LATE_MAX_MS = 2_000;
 /** Between two probes while the last one is late. */
 const QUICK_MS = 500;
 const MAX_IN_FLIGHT = 6;
+/** So many in a row without an answer were an outage and no loss. */
+const OUTAGE = 5;
 
 /** What the probes of one office have shown. */
 export interface ProbeView {
@@ -86,6 +88,11 @@ export class ProbeBook {
   answered(epoch: number, nowMs: number, rttMs: number): void {
     this.#inFlight--;
     if (epoch !== this.#epoch) return;
+    // It was told as such while it lasted, and is over: what is left of it would look like a bad line for long.
+    if (this.#unanswered > OUTAGE) {
+      this.#epoch++;
+      this.#outcomes = [];
+    }
     this.#lastGoodMs = nowMs;
     this.#unanswered = 0;
     this.#firstUnansweredMs = undefined;

@@ -47,8 +47,9 @@ const TAB_STOPS = `[...document.querySelectorAll('a[href], button, input, select
   .map(${TOLD})`;
 const FOCUSED = `(() => {
   const element = document.activeElement;
-  const { outlineStyle, boxShadow } = getComputedStyle(element);
-  return { told: (${TOLD})(element), isShown: outlineStyle !== 'none' || boxShadow !== 'none' };
+  // A link that is spread over its whole row shows it there.
+  const isShown = [undefined, '::after'].some((part) => getComputedStyle(element, part).outlineStyle !== 'none');
+  return { told: (${TOLD})(element), isShown };
 })()`;
 
 /** Goes through a page that was just opened with the Tab key alone, in the order of the page, and says what it could not reach or see. */

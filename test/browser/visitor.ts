@@ -8,6 +8,8 @@ export class Visitor {
   readonly origin: string;
   /** Scripts that ran into the policy or failed, dialogs that opened: never right on these pages. */
   readonly complaints: string[] = [];
+  #password = '';
+  #phone: Phone | undefined;
 
   private constructor(context: BrowserContext, page: Page, origin: string) {
     this.context = context;
@@ -59,8 +61,37 @@ export class Visitor {
     return this.field(label).fill(text);
   }
 
-  press(button: string | RegExp): Promise<void> {
-    return this.page.getByRole('button', { name: button }).first().click();
+  /** Presses a button that leads to another page, and waits for that. */
+  async press(button: string | RegExp): Promise<void> {
+    await this.#leave(this.page.getByRole('button', { name: button }).first());
+  }
+
+  async #leave(button: Locator): Promise<void> {
+    await Promise.all([this.page.waitForEvent('domcontentloaded'), button.click()]);
+  }
+
+  /**
+   * Fills in the form that has this button, by the labels of its fields, and sends it.
+   *
+   * What is folded away is opened first; the password, and the code of the phone, are given where the
+   * form asks for them again.
+   */
+  async submit(button: string | RegExp, fields: Readonly<Record<string, string>> = {}): Promise<void> {
+    const pressed = this.page.getByRole('button', { name: button, includeHidden: true }).first();
+    const form = this.page.locator('form').filter({ has: pressed }).first();
+    for (const summary of await form.locator('xpath=ancestor::details[not(@open)]/summary').all())
+      await summary.click();
+    const control = (label: string | RegExp) => form.locator('input, textarea').and(form.getByLabel(label)).first();
+    for (const [label, text] of Object.entries(fields)) await control(label).fill(text);
+    if (await control(/^Your password/).isVisible()) await control(/^Your password/).fill(this.#password);
+    if (this.#phone && (await control(/^Six digits/).isVisible()))
+      await control(/^Six digits/).fill(this.#phone.code());
+    await this.#leave(form.getByRole('button', { name: button }).first());
+  }
+
+  /** From now on the visitor has this telephone at hand. */
+  takePhone(phone: Phone): void {
+    this.#phone = phone;
   }
 
   /** Fills the claim page in and sends it; what it answers is the caller's to look at. */
@@ -72,7 +103,7 @@ export class Visitor {
     await this.type('Choose a password', password);
     await this.type('The same password again', password);
     await this.press('Make this box mine');
-    await this.page.waitForLoadState('domcontentloaded');
+    this.#password = password;
   }
 
   /** Name and password, and the code of the phone when there is one. */
@@ -81,11 +112,11 @@ export class Visitor {
     await this.type('Your name', name);
     await this.type('Password', password);
     await this.press('Sign in');
-    await this.page.waitForLoadState('domcontentloaded');
+    this.#password = password;
     if (!phone) return;
+    this.#phone = phone;
     await this.type(/Six digits/, phone.code());
     await this.press('Sign in');
-    await this.page.waitForLoadState('domcontentloaded');
   }
 
   close(): Promise<void> {

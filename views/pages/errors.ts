@@ -10,6 +10,8 @@ export interface ErrorModel {
   readonly remedy?: string | undefined;
   /** Of the failure, for the consultant: `permission.role`. */
   readonly code?: string | undefined;
+  /** Asking again does no harm: it was asked to be shown something. */
+  readonly canRepeat?: boolean;
 }
 
 interface Told {
@@ -93,6 +95,6 @@ ${model.status === 503 && html`<p class="muted">What you saw before may be out o
     body,
     foot: html`For your consultant: HTTP ${model.status}${model.code && html`, <code>${model.code}</code>`}`,
     narrow: true,
-    ...(model.status === 503 ? { refreshSec: 10 } : {}),
+    ...(model.status === 503 && model.canRepeat ? { refreshSec: 5 } : {}),
   });
 }
