@@ -5,10 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fail, ok, type Result } from '../core/result.ts';
 import { type Database, openDatabase } from './database.ts';
-import { MIGRATIONS } from './migrations.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
 
-const FIRST = [{ name: 'first', sql: 'CREATE TABLE things (name TEXT NOT NULL) STRICT' }];
-const SECOND = [...FIRST, { name: 'second', sql: 'ALTER TABLE things ADD COLUMN size INTEGER' }];
+const FIRST: readonly Migration[] = [{ name: 'first', sql: 'CREATE TABLE things (name TEXT NOT NULL) STRICT' }];
+const SECOND: readonly Migration[] = [...FIRST, { name: 'second', sql: 'ALTER TABLE things ADD COLUMN size INTEGER' }];
 
 let folder: string;
 let path: string;
@@ -90,8 +90,17 @@ describe('another form', () => {
     expect(names(open())).toEqual(['one']);
   });
 
-  test('of a newer release is refused and left as it is', () => {
-    open(SECOND).close();
+  test('of a newer release that only added is used as it is, and gone on with after the next update', () => {
+    const newer = open(SECOND);
+    newer.close();
+    const old = open();
+    must(add(old, 'written by the old one'));
+    old.close();
+    expect(names(open(SECOND))).toEqual(['written by the old one']);
+  });
+
+  test('of a newer release that we could not go on with is refused and left as it is', () => {
+    open([...FIRST, { name: 'breaking', sql: 'DROP TABLE things', breaks: true }]).close();
     const before = readFileSync(path);
     expect(openDatabase(path, FIRST)).toMatchObject({ ok: false, error: { code: 'database.newer' } });
     expect(readFileSync(path)).toEqual(before);

@@ -53,29 +53,42 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
 function makeReady(sqlite: DatabaseSync, path: string, migrations: readonly Migration[]): Result<void> {
   const intact = checkIntegrity(sqlite, path);
   if (!intact.ok) return intact;
-  const version = Number(sqlite.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-  if (version > migrations.length) {
-    return fail(
-      'database.newer',
-      `${path}: was written by a newer release (form ${version}, this one reads ${migrations.length})`,
-      {
-        remedy: existsSync(`${path}.v${migrations.length}`)
-          ? `update this box again, or put ${path}.v${migrations.length} in its place: it is from before the update`
-          : 'update this box again',
-      },
-    );
-  }
+  const { steps, oldestReader } = decodeVersion(sqlite.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (oldestReader > migrations.length) return newer(path, steps, migrations.length);
   // FULL: what a person was told is done is on the disk; WAL: readers and the backup never wait for a writer.
   sqlite.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON',
   );
   sqlite.exec('PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -1024');
-  if (version > 0 && version < migrations.length) keepCopy(sqlite, `${path}.v${version}`);
+  if (steps > 0 && steps < migrations.length) keepCopy(sqlite, `${path}.v${steps}`);
   for (const [at, { sql }] of migrations.entries()) {
-    if (at < version) continue;
-    sqlite.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`);
+    if (at < steps) continue;
+    const version = encodeVersion(migrations.slice(0, at + 1));
+    sqlite.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${version}; COMMIT`);
   }
   return ok(undefined);
+}
+
+/** Thousands: how many steps a release must know to go on with it. The rest: how many it has. */
+const READER = 1_000;
+
+function encodeVersion(taken: readonly Migration[]): number {
+  return READER * Math.max(1, 1 + taken.findLastIndex(({ breaks }) => breaks === true)) + taken.length;
+}
+
+function decodeVersion(version: unknown): { steps: number; oldestReader: number } {
+  const number = Number(version ?? 0);
+  return { steps: number % READER, oldestReader: Math.floor(number / READER) };
+}
+
+function newer(path: string, steps: number, known: number): Result<never> {
+  const copy = `${path}.v${known}`;
+  const message = `${path}: was written by a newer release (form ${steps}, this one knows ${known})`;
+  return fail('database.newer', message, {
+    remedy: existsSync(copy)
+      ? `update this box again, or put ${copy} in its place: it is from before the update`
+      : 'update this box again',
+  });
 }
 
 function checkIntegrity(sqlite: DatabaseSync, path: string): Result<void> {

@@ -3,9 +3,16 @@ export interface Migration {
   /** What it brings, for the log. */
   readonly name: string;
   readonly sql: string;
+  /** An older release, which takes what it does not know for absent, could not go on with it. */
+  readonly breaks?: true;
 }
 
-/** Steps in order; the database's version is how many of them it has. */
+/**
+ * Steps in order; the form of a database is how many of them it has.
+ *
+ * A step adds (tables, columns that may be null) wherever it can: then the release before goes on with the
+ * database after an update was taken back, and nothing that was changed meanwhile is lost.
+ */
 export const MIGRATIONS: readonly Migration[] = [
   {
     name: 'people, sessions and tokens',

@@ -71,7 +71,8 @@ function userTables({ prepare }: Database): UserTables {
     userByName: (userName) => maybe(prepare('SELECT * FROM users WHERE user_name = ?').get(userName), decodeUser),
     putUser: (user) => {
       prepare(
-        `INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET
+        `INSERT INTO users (user_id, user_name, role, password_hash, created_ms, last_seen_ms, totp_secret,
+         totp_last_step) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET
          user_name = excluded.user_name, role = excluded.role, password_hash = excluded.password_hash,
          created_ms = excluded.created_ms, last_seen_ms = excluded.last_seen_ms,
          totp_secret = excluded.totp_secret, totp_last_step = excluded.totp_last_step`,
@@ -89,7 +90,8 @@ function userTables({ prepare }: Database): UserTables {
     removeUser: (userId) => void prepare('DELETE FROM users WHERE user_id = ?').run(userId),
     setRecoveryCodes: (userId, hashes) => {
       prepare('DELETE FROM recovery_codes WHERE user_id = ?').run(userId);
-      for (const hash of hashes) prepare('INSERT INTO recovery_codes VALUES (?, ?)').run(userId, hash);
+      for (const hash of hashes)
+        prepare('INSERT INTO recovery_codes (user_id, code_hash) VALUES (?, ?)').run(userId, hash);
     },
     takeRecoveryCode: (userId, hash) =>
       prepare('DELETE FROM recovery_codes WHERE user_id = ? AND code_hash = ?').run(userId, hash).changes === 1,
@@ -99,7 +101,7 @@ function userTables({ prepare }: Database): UserTables {
       maybe(prepare('SELECT code FROM claim').get(), (row) => z.object({ code: z.string() }).parse(row).code),
     setClaimCode: (code) => {
       prepare('DELETE FROM claim').run();
-      if (code !== undefined) prepare('INSERT INTO claim VALUES (1, ?)').run(code);
+      if (code !== undefined) prepare('INSERT INTO claim (only_one, code) VALUES (1, ?)').run(code);
     },
   };
 }
@@ -117,7 +119,8 @@ function sessionTables({ prepare }: Database): SessionTables {
       maybe(prepare('SELECT * FROM sessions WHERE secret_hash = ?1 OR old_secret_hash = ?1').get(hash), decodeSession),
     putSession: (session) => {
       prepare(
-        `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET
+        `INSERT INTO sessions (session_id, secret_hash, user_id, source, surface, started_ms, seen_ms,
+         password_until_ms, old_secret_hash, old_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET
          secret_hash = excluded.secret_hash, seen_ms = excluded.seen_ms,
          password_until_ms = excluded.password_until_ms,
          old_secret_hash = excluded.old_secret_hash, old_until_ms = excluded.old_until_ms`,
@@ -146,7 +149,8 @@ function tokenTables({ prepare }: Database): TokenTables {
     tokenBySecret: (hash) => maybe(prepare('SELECT * FROM tokens WHERE secret_hash = ?').get(hash), decodeToken),
     putToken: (token) => {
       prepare(
-        `INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        `INSERT INTO tokens (token_id, secret_hash, name, role, user_id, sources, created_ms, expires_ms, used_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (token_id) DO UPDATE SET used_ms = excluded.used_ms`,
       ).run(
         token.tokenId,
