@@ -97,7 +97,7 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const { openSteering } = await import('./composition/open-steering.ts');
   const steered = await openSteering({ settings, supervisor, log, undo });
   if (!steered.ok) return steered;
-  const { steering, intent } = steered.value;
+  const { steering, intent, found } = steered.value;
   auditEngine(supervisor, audit.value, steered.value);
 
   const { openHostView } = await import('./adapters/host-view.ts');
@@ -105,7 +105,9 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const records = await openRecords(parts, { steering, engine: supervisor });
   const ended = Promise.withResolvers<ExitStatus>();
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
-  const shown = options.desk.show(options.loaded);
+  const { openTrials, settingsInForce } = await import('./composition/open-trials.ts');
+  const trials = openTrials({ stateDir, found, steering, intent, audit: audit.value, undo });
+  const shown = options.desk.show(options.loaded).map((one) => ({ ...one, origin: formatOrigin(one.origin) }));
   const world: World = {
     clock: systemClock,
     version,
@@ -113,7 +115,8 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
     intent,
     steering,
     logs,
-    settings: { entries: shown.map(({ key, value, origin }) => ({ key, value, origin: formatOrigin(origin) })) },
+    settings: settingsInForce(shown, { trials, intent }),
+    trials,
     ...records,
     audit: audit.value,
     host: openHostView(options.engineSocket ? undefined : join(stateDir, ENGINE_LOG)),

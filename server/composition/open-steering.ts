@@ -8,9 +8,12 @@ import { parseNodeId } from '../core/node-id.ts';
 import { ok, type Result } from '../core/result.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
 import { readIntent } from '../operations/read-intent.ts';
-import { Steer, type SteerOptions } from '../operations/steer.ts';
+import { Steer } from '../operations/steer.ts';
+import type { SteerOptions } from '../operations/steer-options.ts';
 import type { Intent } from '../routing/intent.ts';
+import { isInForce, type ListenState } from '../settings/confirmed-listen.ts';
 import type { Settings } from '../settings/settings.ts';
+import { readListenState } from './open-trials.ts';
 import type { Undo } from './undo.ts';
 
 interface SteeringParts {
@@ -26,7 +29,7 @@ export async function openSteering({
   supervisor,
   log,
   undo,
-}: SteeringParts): Promise<Result<{ steering: Steer; intent: Intent }>> {
+}: SteeringParts): Promise<Result<{ steering: Steer; intent: Intent; found: ListenState }>> {
   const { stateDir } = settings.node;
   const peerStore = openPeerStore(join(stateDir, 'peers.json'));
   const accepted = peerStore.read();
@@ -37,7 +40,9 @@ export async function openSteering({
   const nodeId = parseNodeId(supervisor.hello?.node_id ?? '');
   if (!nodeId.ok) return nodeId;
   const intent = readIntent(nodeId.value, settings);
-  const steering = new Steer({
+  const found = readListenState(stateDir, log);
+  const listen = found.confirmed && isInForce(found.confirmed, intent.listen) ? found.confirmed.addresses : undefined;
+  const options: SteerOptions = {
     clock: systemClock,
     engine: supervisor,
     intent,
@@ -49,8 +54,22 @@ export async function openSteering({
     resolve: resolveName,
     derive: overlayAddresses,
     log,
-  });
-  undo.add(() => steering.stop());
+  };
+  const steered = await start({ ...options, listen }, undo);
+  if (steered.ok || !listen) return steered.ok ? ok({ steering: steered.value, intent, found }) : steered;
+  // An address that this box has lost must not keep the tunnel down.
+  log.warn(steered.error, 'the confirmed listen addresses cannot be used: those of the configuration are');
+  const configured = await start(options, undo);
+  return configured.ok ? ok({ steering: configured.value, intent, found }) : configured;
+}
+
+async function start(options: SteerOptions, undo: Undo): Promise<Result<Steer>> {
+  const steering = new Steer(options);
   const started = await steering.start();
-  return started.ok ? ok({ steering, intent }) : started;
+  if (!started.ok) {
+    steering.stop();
+    return started;
+  }
+  undo.add(() => steering.stop());
+  return ok(steering);
 }

@@ -7,6 +7,7 @@ import { beginUpdate } from './begin-update.ts';
 import { changePassword } from './change-password.ts';
 import { claim } from './claim.ts';
 import { confirmSecondFactor } from './confirm-second-factor.ts';
+import { confirmTrial } from './confirm-trial.ts';
 import { dropSecondFactor } from './drop-second-factor.ts';
 import { endSession } from './end-session.ts';
 import { exportAudit } from './export-audit.ts';
@@ -28,6 +29,7 @@ import { getSessions } from './get-sessions.ts';
 import { getStatus } from './get-status.ts';
 import { getSystem } from './get-system.ts';
 import { getTokens } from './get-tokens.ts';
+import { getTrial } from './get-trial.ts';
 import { getUsers } from './get-users.ts';
 import { installUpdate } from './install-update.ts';
 import { pingPeer } from './ping-peer.ts';
@@ -38,6 +40,7 @@ import { removeToken } from './remove-token.ts';
 import { removeUser } from './remove-user.ts';
 import { resetPassword } from './reset-password.ts';
 import { restartDaemon } from './restart-daemon.ts';
+import { revertTrial } from './revert-trial.ts';
 import { sendUpdate } from './send-update.ts';
 import { setSsh } from './set-ssh.ts';
 import { setUserRole } from './set-user-role.ts';
@@ -45,6 +48,7 @@ import { shutDown } from './shut-down.ts';
 import { signIn } from './sign-in.ts';
 import { signInCode } from './sign-in-code.ts';
 import { signOut } from './sign-out.ts';
+import { tryListen } from './try-listen.ts';
 import { verifyAudit } from './verify-audit.ts';
 
 /** Everything an administrator can do; every surface is made from this list. */
@@ -60,6 +64,10 @@ export const OPERATIONS = [
   getOffice,
   getLines,
   getHistory,
+  tryListen,
+  getTrial,
+  confirmTrial,
+  revertTrial,
   getAudit,
   verifyAudit,
   exportAudit,

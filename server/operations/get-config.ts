@@ -17,6 +17,6 @@ export const getConfig = operation({
   },
 
   async run(_, { settings }) {
-    return ok({ settings: settings.entries.map((entry) => ({ ...entry })) });
+    return ok({ settings: settings.entries.map(({ key, value, origin }) => ({ key, value, origin })) });
   },
 });

@@ -2,12 +2,15 @@ import type { Answer, Call, Event, Snapshot } from '../adapters/engine-messages.
 import { SimulatedClock } from '../core/clock.ts';
 import { type NodeId, nodeIdFromBytes } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { seededRng } from '../core/rng.ts';
 import { overlayAddresses } from '../identity/overlay-address.ts';
 import { HistoryBook } from '../lines/history-book.ts';
 import { simulatePeople } from '../people/simulated-people.ts';
 import type { Intent } from '../routing/intent.ts';
 import { SimulatedAudit } from './simulated-audit.ts';
-import { Steer, type SteerOptions } from './steer.ts';
+import { Steer } from './steer.ts';
+import type { SteerOptions } from './steer-options.ts';
+import { TrialDesk } from './trial-desk.ts';
 import { OfficeWatch } from './watch-offices.ts';
 import type { AcceptedPeer, EngineHello, EnginePort, Learned, World } from './world.ts';
 
@@ -146,6 +149,7 @@ export function simulateWorld(parts: SimulatedParts = {}) {
   });
   const ended: { keepTunnel: boolean }[] = [];
   const audit = new SimulatedAudit();
+  const trials = trialsOn({ clock, steering, intent, audit });
   const health = new OfficeWatch({ clock, steering, lastGood: () => undefined, onSample: () => {} });
   const world: World = {
     clock,
@@ -163,6 +167,7 @@ export function simulateWorld(parts: SimulatedParts = {}) {
     audit,
     health,
     history: historyOn(clock),
+    trials,
     system: undefined,
     restart: undefined,
     shutDown: (options) => ended.push(options),
@@ -197,6 +202,20 @@ function storesOn(stored: Stored): Pick<SteerOptions, 'peerStore' | 'soughtStore
       },
     },
   };
+}
+
+function trialsOn(world: { clock: SimulatedClock; steering: Steer; intent: Intent; audit: SimulatedAudit }): TrialDesk {
+  const { clock, steering, intent, audit } = world;
+  return new TrialDesk({
+    clock,
+    rng: seededRng(1),
+    store: { write: () => ok(undefined) },
+    found: { confirmed: undefined, trial: undefined },
+    configured: intent.listen,
+    listen: () => steering.listen,
+    apply: (addresses) => steering.listenOn(addresses),
+    audit: (event) => audit.append(event),
+  });
 }
 
 function historyOn(clock: SimulatedClock): HistoryBook {

@@ -1,23 +1,15 @@
 import type { DesiredState, Event, Snapshot } from '../adapters/engine-messages.ts';
-import type { CancelTimer, Clock } from '../core/clock.ts';
+import type { CancelTimer } from '../core/clock.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '../core/host-port.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
-import type { DeriveAddresses, Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
-import { NameBook, type ResolveName } from '../routing/name-book.ts';
+import type { Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
+import { NameBook } from '../routing/name-book.ts';
 import { SharedSnapshot, wanted } from './shared-snapshot.ts';
+import type { SteerOptions } from './steer-options.ts';
 import { Unreached } from './unreached.ts';
-import type {
-  AcceptedPeer,
-  AcceptedPeerStore,
-  EngineHello,
-  EnginePort,
-  LearnedStore,
-  SoughtPlace,
-  SoughtStore,
-  Steering,
-} from './world.ts';
+import type { AcceptedPeer, EngineHello, SoughtPlace, Steering } from './world.ts';
 
 /** The engine gives up on a daemon after 15 minutes; three in four renewals may be lost. */
 const LEASE_MS = 60_000;
@@ -36,20 +28,6 @@ const RETRY_MAX_MS = 30_000;
 /** An engine that is adopted waits this long for names, so that it is told nothing different. */
 const RESOLVE_WAIT_MS = 3_000;
 
-export interface SteerOptions {
-  readonly clock: Clock;
-  readonly engine: EnginePort;
-  readonly intent: Intent;
-  readonly accepted: readonly AcceptedPeer[];
-  readonly peerStore: AcceptedPeerStore;
-  readonly sought?: readonly SoughtPlace[];
-  readonly soughtStore?: SoughtStore;
-  readonly learnedStore: LearnedStore;
-  readonly resolve: ResolveName;
-  readonly derive: DeriveAddresses;
-  readonly log: Record<'debug' | 'info' | 'warn', (fields: object, text: string) => void>;
-}
-
 /**
  * Keeps the engine at what the administrator wants, level-triggered: whatever happens, the whole
  * desired state is planned anew and handed over when it differs from what is in force.
@@ -59,6 +37,8 @@ export class Steer implements Steering {
   readonly #names: NameBook;
   #accepted: readonly AcceptedPeer[];
   #sought: readonly SoughtPlace[] = [];
+  /** Instead of the addresses of the settings. */
+  #listen: readonly HostPort[] | undefined;
   #claims = new Map<NodeId, readonly string[]>();
   #plan: Plan;
   /** Content in force, and in which engine. */
@@ -96,6 +76,7 @@ export class Steer implements Steering {
       },
     });
     this.#sought = options.sought ?? [];
+    this.#listen = options.listen;
     const learned = options.learnedStore.read();
     for (const peer of [...options.intent.peers.map(({ id }) => id), ...options.accepted.map(({ nodeId }) => nodeId)]) {
       const claims = learned.claims[peer];
@@ -200,6 +181,21 @@ export class Steer implements Steering {
     return this.#unreached.messageOf(address, (name) => this.#names.addressesOf(name));
   }
 
+  get listen(): readonly HostPort[] {
+    return this.#intent.listen;
+  }
+
+  async listenOn(addresses: readonly HostPort[]): Promise<Result<void>> {
+    const before = this.#listen;
+    this.#listen = addresses;
+    const applied = await this.#apply();
+    if (applied.ok) return applied;
+    this.#listen = before;
+    // The engine has changed nothing; what it was told last is made true again.
+    void this.#applyAndRetry();
+    return applied;
+  }
+
   async #setSought(sought: readonly SoughtPlace[]): Promise<Result<void>> {
     const written = this.#options.soughtStore?.write(sought) ?? ok(undefined);
     if (!written.ok) return written;
@@ -212,8 +208,9 @@ export class Steer implements Steering {
   /** What the settings ask, and what people added since. */
   get #intent(): Intent {
     const { intent } = this.#options;
-    if (this.#sought.length === 0) return intent;
-    return { ...intent, dial: [...intent.dial, ...this.#sought.map(({ address }) => address)] };
+    if (this.#sought.length === 0 && !this.#listen) return intent;
+    const dial = [...intent.dial, ...this.#sought.map(({ address }) => address)];
+    return { ...intent, dial, listen: this.#listen ?? intent.listen };
   }
 
   // Written first: what was said to be accepted is accepted after a power cut too.

@@ -9,6 +9,7 @@ import type { Intent, PlanProblem } from '../routing/intent.ts';
 import type { AuditPort } from './audit-port.ts';
 import type { HealthPort } from './health-port.ts';
 import type { SystemPort } from './system-port.ts';
+import type { TrialDesk } from './trial-desk.ts';
 import type { UpdateDesk } from './update-desk.ts';
 
 export type { AuditEvent, AuditPort } from './audit-port.ts';
@@ -28,6 +29,7 @@ export interface World {
   readonly people: People;
   readonly audit: AuditPort;
   readonly health: HealthPort;
+  readonly trials: Pick<TrialDesk, 'current' | 'begin' | 'confirm' | 'revert'>;
   readonly history: Pick<HistoryBook, 'points'>;
   /** What needs root on an appliance; undefined on another machine. */
   readonly system: SystemDesk | undefined;
@@ -119,6 +121,10 @@ export interface Steering {
   /** Why a place that is dialled leads nowhere just now. */
   unreached(address: HostPort): string | undefined;
   readonly engine: EngineHello | undefined;
+  /** Where the tunnel is to listen. */
+  readonly listen: readonly HostPort[];
+  /** Listens there at once, or changes nothing and says why. */
+  listenOn(addresses: readonly HostPort[]): Promise<Result<void>>;
 }
 
 export interface LogLine {

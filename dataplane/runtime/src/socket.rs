@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use bytes::BytesMut;
 use noq_proto as quic;
 use noq_udp::{RecvMeta, UdpSocketState};
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 
 use crate::buffers::{RECEIVE_LEN, ReceiveBuffers};
 use crate::state::ApplyError;
@@ -41,6 +41,31 @@ pub struct Received {
 impl Socket {
     /// Binds `address`; IPv6 sockets take IPv6 only.
     pub fn bind(address: SocketAddr) -> Result<Self, ApplyError> {
+        Self::bind_with(address, false)
+    }
+
+    /// Binds `address` while `old`, which has the same port and is about to go, still serves: nothing is
+    /// given up before the new one is there.
+    pub fn bind_beside(address: SocketAddr, old: &[&Self]) -> Result<Self, ApplyError> {
+        // The kernel looks at both sides of a conflict, at the moment of binding only; nobody else gets
+        // in between, because a socket of another program would have to ask for sharing too.
+        let share = |wanted: bool| -> Result<(), ApplyError> {
+            for socket in old {
+                let shared = SockRef::from(&socket.socket).set_reuse_address(wanted);
+                shared.map_err(|e| ApplyError::System(format!("UDP {}: {e}", socket.local)))?;
+            }
+            Ok(())
+        };
+        share(true)?;
+        let bound = Self::bind_with(address, true);
+        share(false)?;
+        let new = bound?;
+        let alone = SockRef::from(&new.socket).set_reuse_address(false);
+        alone.map_err(|e| ApplyError::System(format!("UDP {address}: {e}")))?;
+        Ok(new)
+    }
+
+    fn bind_with(address: SocketAddr, share: bool) -> Result<Self, ApplyError> {
         let refused = |e: io::Error| match e.kind() {
             io::ErrorKind::AddrInUse => ApplyError::AddressInUse(address),
             _ => ApplyError::System(format!("binding UDP {address}: {e}")),
@@ -50,6 +75,7 @@ impl Socket {
         if address.is_ipv6() {
             socket.set_only_v6(true).map_err(refused)?;
         }
+        socket.set_reuse_address(share).map_err(refused)?;
         socket.bind(&address.into()).map_err(refused)?;
         let socket = UdpSocket::from(socket);
         let state = UdpSocketState::new((&socket).into()).map_err(refused)?;
@@ -181,5 +207,34 @@ fn force_buffers(socket: &UdpSocket) {
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_replaced_by_one_in_its_way_without_a_gap_and_nobody_else_gets_in() {
+        let everywhere = Socket::bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        let here = SocketAddr::new("127.0.0.1".parse().unwrap(), everywhere.local().port());
+        let in_use = |result: Result<Socket, ApplyError>| matches!(result, Err(ApplyError::AddressInUse(_)));
+        assert!(in_use(Socket::bind(here)));
+        let new = Socket::bind_beside(here, &[&everywhere]).unwrap();
+        assert_eq!(new.local(), here);
+        assert!(in_use(Socket::bind(here)));
+        drop(everywhere);
+        let again = Socket::bind_beside(SocketAddr::new("0.0.0.0".parse().unwrap(), here.port()), &[&new]).unwrap();
+        drop(new);
+        assert!(in_use(Socket::bind(here)));
+        drop(again);
+        Socket::bind(here).unwrap();
+    }
+
+    #[test]
+    fn what_another_program_has_is_not_taken() {
+        let theirs = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let ours = Socket::bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        assert!(matches!(Socket::bind_beside(theirs.local(), &[&ours]), Err(ApplyError::AddressInUse(_))));
     }
 }

@@ -63,11 +63,11 @@ impl Worker {
         let present: HashSet<SocketAddr> = self.sockets.iter().map(Socket::local).collect();
         let (mut sockets, mut problem) = (Vec::new(), None);
         for address in state.listen.iter().filter(|address| !present.contains(address)) {
-            match Socket::bind(*address) {
+            match self.bind(*address, &state.listen) {
                 Ok(socket) => sockets.push(socket),
                 Err(ApplyError::AddressInUse(_)) if self.holds_port(*address) => {
                     return Err(ApplyError::System(format!(
-                        "UDP {address} overlaps the socket that this box has on the same port: stop it and start it again, or choose another port"
+                        "UDP {address} overlaps another address in the list that has the same port: leave one of them out"
                     )));
                 }
                 Err(error @ ApplyError::AddressInUse(_)) => return Err(error),
@@ -83,6 +83,14 @@ impl Worker {
             }
             None => Ok(Some(sockets)),
         }
+    }
+
+    /// A socket on `address`; own ones that are in its way and not wanted any more make room without a gap.
+    fn bind(&self, address: SocketAddr, wanted: &[SocketAddr]) -> Result<Socket, ApplyError> {
+        let overlaps = |own: SocketAddr| own.port() == address.port() && own.is_ipv6() == address.is_ipv6();
+        let old: Vec<&Socket> =
+            self.sockets.iter().filter(|own| overlaps(own.local()) && !wanted.contains(&own.local())).collect();
+        if old.is_empty() { Socket::bind(address) } else { Socket::bind_beside(address, &old) }
     }
 
     fn holds_port(&self, address: SocketAddr) -> bool {
