@@ -136,6 +136,16 @@ describe('refused are', () => {
     expect(opened).toBe(32);
   });
 
+  test('nobody who reads, however much there is', async () => {
+    const { open, clock, state } = world();
+    const { next, wait } = await follow(await open(), clock);
+    for (let n = 0; n < 4; n++) {
+      state.offices = [{ name: `${n}`.repeat(400_000), state: 'working' }];
+      await wait(2);
+      expect((await next())?.length).toBeGreaterThan(400_000);
+    }
+  });
+
   test('who does not read', async () => {
     const { open, clock, state } = world();
     const response = await open();

@@ -111,6 +111,11 @@ class EventStream {
   }
 
   async #step(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    // What was said at the last step is still not read; one message may be as large as it is.
+    if ((controller.desiredSize ?? 0) <= 0) {
+      this.#close(controller, 'rest.slow');
+      return;
+    }
     const polled = await this.#source.poll();
     if (this.#isOver) return;
     const nowMs = this.#clock.monotonicMs();
@@ -126,8 +131,7 @@ class EventStream {
       this.#isAway = true;
       this.#say(controller, `event: stale\ndata: ${JSON.stringify({ code: polled.error.code })}\n\n`);
     } else if (nowMs - this.#saidMs >= HEARTBEAT_MS) this.#say(controller, ': still here\n\n');
-    if ((controller.desiredSize ?? 0) <= 0) this.#close(controller, 'rest.slow');
-    else if (nowMs - this.#startedMs > LONGEST_MS) this.#close(controller, 'rest.over');
+    if (nowMs - this.#startedMs > LONGEST_MS) this.#close(controller, 'rest.over');
     else this.#again(controller);
   }
 
