@@ -3,7 +3,7 @@ import type { AuditEvent, Line, OfficeDetail, Offices, Update } from './model.ts
 import { entryList } from './pages/activity.ts';
 import { attentionPart, type HomeModel, type LiveContext, linesPart, officesPart, verdictPart } from './pages/home.ts';
 import { lineCards } from './pages/lines.ts';
-import { numbersPart, officeHead, pathsPart } from './pages/office.ts';
+import { numbersPart, officeHead, pathsPart, problemPart } from './pages/office.ts';
 import { updatePart } from './pages/system.ts';
 import { pulseLine } from './parts/pulse.ts';
 
@@ -43,6 +43,7 @@ export function pulseParts(page: LiveContext, offices: Offices | null): LivePart
 export function officeParts(page: LiveContext, office: OfficeDetail): LiveParts {
   return packed({
     'office-state': officeHead(page, office),
+    'office-problem': problemPart(page, office),
     'office-paths': pathsPart(page, office),
     'office-numbers': numbersPart(office),
   });

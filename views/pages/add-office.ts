@@ -102,7 +102,7 @@ function addForm(frame: Frame, { typed, mistakes }: AddOfficeModel): Markup {
       value: typed.node_id,
       placeholder: 'qe1…',
       error: mistakes['node_id'],
-      hint: 'Begins with qe1. Without it the box that answers waits below until you have compared its words.',
+      hint: 'Begins with qe1. Left empty, the box that answers waits on this page until you have compared its words.',
       autocomplete: 'off',
       more: html` spellcheck="false" autocapitalize="none"`,
     })}</div></div>

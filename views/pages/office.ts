@@ -33,7 +33,7 @@ export function officePage(frame: Frame, model: OfficeModel): Markup {
     cli: 'quicether peers',
     rest: 'GET /api/v1/offices/ID',
     body: html`${title(name, officeHead(frame, office), html`<a href="/offices">Offices</a> / ${name}`)}
-${office.problem !== null && problemSheet(frame, office)}
+${problemPart(frame, office)}
 ${sheet(
   'paths',
   'How traffic gets there',
@@ -62,19 +62,21 @@ export function officeHead(page: LiveContext, office: OfficeDetail): Markup {
   return html`<div role="status" id="office-state" data-live>${stateLine(page, office.state)}<p>${officeSentence(office, page.when)}.</p></div>`;
 }
 
-function problemSheet(frame: Frame, office: OfficeDetail): Markup {
+/** What is wrong and what to do; gone as soon as nothing is. */
+export function problemPart(page: LiveContext, office: OfficeDetail): Markup {
+  if (office.problem === null) return html`<div id="office-problem"></div>`;
   const shape: Shape = office.state === 'working' ? 'unknown' : office.state;
-  return sheet(
+  return html`<div id="office-problem">${sheet(
     'what-to-do',
     'What to do',
     null,
     notice(
-      frame,
+      page,
       shape,
       `${startNameOf(office)}: ${office.problem}`,
       html`<p>${office.remedy ?? 'Wait a minute: boxes try again by themselves. Then ring the office: has the box power, does its internet work?'}</p>`,
     ),
-  );
+  )}</div>`;
 }
 
 const PATH_SHAPES: Readonly<Record<string, Shape>> = { up: 'working', suspect: 'degraded' };
@@ -121,6 +123,10 @@ const RANGES: readonly { readonly range: Range; readonly text: string; readonly 
   { range: '2y', text: '2 years', title: 'Last 2 years' },
 ];
 
+/** Charts of a quiet office show quiet. */
+const LEAST_BPS = 100_000;
+const LEAST_MS = 10;
+
 function historySheet(frame: Frame, { office, range, received, sent, replies }: OfficeModel): Markup {
   const shown = RANGES.find((one) => one.range === range)!;
   const links: Part[] = RANGES.flatMap((one, at) => [
@@ -150,7 +156,7 @@ function historySheet(frame: Frame, { office, range, received, sent, replies }: 
       when: frame.when,
       byDay,
       series: [
-        curve('Coming in', received, 'a', { filled: true, say: bitrate }),
+        curve('Coming in', received, 'a', { filled: true, say: bitrate, leastTop: LEAST_BPS }),
         curve('Going out', sent, 'b', { say: bitrate }),
       ],
     })}<h3>How long a reply takes</h3>${chart({
@@ -158,7 +164,7 @@ function historySheet(frame: Frame, { office, range, received, sent, replies }: 
       when: frame.when,
       byDay,
       low: true,
-      series: [curve('Reply', replies, 'a', { say: milliseconds })],
+      series: [curve('Reply', replies, 'a', { say: milliseconds, leastTop: LEAST_MS })],
     })}`,
   );
 }

@@ -2,7 +2,7 @@ import { gate } from '../gate.ts';
 import { html, type Markup } from '../markup.ts';
 import type { Mistakes, Page } from '../model.ts';
 import { codeField, field, postForm } from '../parts/form.ts';
-import { notice, title } from '../parts/sheet.ts';
+import { title } from '../parts/sheet.ts';
 
 export interface SignInModel {
   readonly userName: string;
@@ -72,9 +72,4 @@ export function signInCodePage(page: Page, model: SignInCodeModel): Markup {
 <p class="small">Signing in as <strong>${model.userName}</strong>. <a href="/sign-in">Not you?</a></p>${phone}
 <details${model.mistakes['recovery'] && html` open`}><summary>I do not have my phone</summary>${recovery}</details></section>`;
   return gate(page, { title: 'Sign in', small: page.boxName, body, foot: FOOT, narrow: true });
-}
-
-/** After signing out, or when a session ended: nothing is left here. */
-export function signedOutNotice(page: Page): Markup {
-  return notice(page, 'working', 'You are signed out', html`<p>Nothing of this box is kept in the browser.</p>`);
 }

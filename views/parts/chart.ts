@@ -19,6 +19,8 @@ export interface Series {
   /** Filled down to zero, as traffic is; times are lines. */
   readonly filled?: boolean;
   readonly say: (value: number) => string;
+  /** What the axis reaches at least, so that noise does not look like a storm. */
+  readonly leastTop?: number;
 }
 
 /** Fewer points, each the average of its neighbours; a gap stays one only where nothing at all is known. */
@@ -51,7 +53,8 @@ interface Span {
 function spanOf(all: readonly Series[]): Span | null {
   let [from, to, top] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   let known = false;
-  for (const { points } of all) {
+  for (const { points, leastTop } of all) {
+    top = Math.max(top, leastTop ?? 0);
     for (const [at, value] of points) {
       from = Math.min(from, at);
       to = Math.max(to, at);
@@ -152,16 +155,4 @@ function table(of: Chart, series: readonly Series[]): Markup {
         })}</tr>`,
     ),
   );
-}
-
-/** A trend beside its number, without words of its own. */
-export function spark(points: Points): Markup | null {
-  const thin = thinned(points, 48);
-  const span = spanOf([{ name: '', points: thin, line: 'a', say: String }]);
-  if (!span) return null;
-  const lines = pieces(thin, span).map((piece) => {
-    const line = piece.map(([x, y]) => `${(x * 94) / WIDE + 1},${(y * 21) / HIGH + 1.5}`.replace(/(\.\d)\d+/g, '$1'));
-    return html`<polyline points="${line.join(' ')}"/>`;
-  });
-  return html`<svg class="spark" viewBox="0 0 96 24" aria-hidden="true">${lines}</svg>`;
 }

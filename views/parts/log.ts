@@ -15,6 +15,11 @@ export function log(page: Assets & { readonly when: When }, events: readonly Aud
   return html`<div role="log" aria-label="${of.label}" id="${of.id}"><ol class="log" role="list">${events.map((event) => entry(page, event, of.full))}</ol></div>`;
 }
 
+/** Identities are for programs: their ends tell them apart well enough to read. */
+function readable(text: string): string {
+  return text.replace(/\bqe1[0-9a-z]{20,}/g, (id) => `…${id.slice(-6)}`);
+}
+
 /** Where it came from: `page, 192.0.2.31`. */
 function origin({ surface, source }: AuditEvent): string {
   return [surface, source].filter((one) => one !== null && one !== '').join(', ');
@@ -22,7 +27,7 @@ function origin({ surface, source }: AuditEvent): string {
 
 function entry(page: Assets & { readonly when: When }, event: AuditEvent, isFull = false): Markup {
   return html`<li id="entry-${event.seq}">${timeElement(event.ts_ms, columnTime(event.ts_ms, page.when))}
-${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${event.detail || event.event}</span><span class="muted">${origin(event)}</span>
+${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${readable(event.detail || event.event)}</span><span class="muted">${origin(event)}</span>
 ${isFull && html`<details><summary>Entry ${event.seq} in full</summary><pre tabindex="0"><code>${JSON.stringify(event, null, 1)}</code></pre></details>`}</li>`;
 }
 

@@ -86,9 +86,7 @@ function at(ms: number | null, when: When): string {
 }
 
 function lastGood({ last_good_ms }: Office, when: When): string {
-  return last_good_ms === null
-    ? '; it has never answered yet'
-    : `; its last answer came at ${roughTime(last_good_ms, when)}`;
+  return last_good_ms === null ? '; no answer so far' : `; its last answer came at ${roughTime(last_good_ms, when)}`;
 }
 
 /** One sentence about one internet line of this box. */
