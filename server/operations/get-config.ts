@@ -14,6 +14,7 @@ export const getConfig = operation({
   rest: { verb: 'GET', path: '/config' },
   omitted: {
     cli: '`config show` reads the files, so that it works without a daemon; `diag` has this one',
+    page: 'a page changes single settings; the diagnostics bundle there has them all',
   },
 
   async run(_, { settings }) {

@@ -16,7 +16,7 @@ export const getLogs = operation({
   output: z.object({ lines: z.array(z.string()), next: z.number() }),
   audit: null,
   rest: { verb: 'GET', path: '/logs' },
-  omitted: {},
+  omitted: { page: 'the diagnostics bundle there has them; what people did is under Activity' },
 
   async run({ lines, after, wait_ms }, { logs }) {
     if (wait_ms > 0) await logs.wait(after, wait_ms);

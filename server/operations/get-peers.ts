@@ -13,7 +13,7 @@ export const getPeers = operation({
   output: z.object({ peers: z.array(PeerView) }),
   audit: null,
   rest: { verb: 'GET', path: '/peers' },
-  omitted: {},
+  omitted: { page: 'the offices there say whether each works, which is more than that it is connected' },
 
   async run(_, world) {
     const snapshot = await world.steering.snapshot();

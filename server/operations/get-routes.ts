@@ -23,7 +23,7 @@ export const getRoutes = operation({
   }),
   audit: null,
   rest: { verb: 'GET', path: '/routes' },
-  omitted: {},
+  omitted: { page: 'each office shows its networks there; the table of all routes is for a terminal' },
 
   async run(_, { intent, steering }) {
     const snapshot = await steering.snapshot();

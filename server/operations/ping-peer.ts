@@ -13,7 +13,7 @@ export const pingPeer = operation({
   output: z.object({ node_id: z.string(), rtt_ms: z.number() }),
   audit: null,
   rest: { verb: 'POST', path: '/peers/{peer}/ping' },
-  omitted: {},
+  omitted: { page: 'every office is probed there all the time, through the tunnel and back' },
 
   async run({ peer, timeout_ms }, world) {
     const snapshot = await world.steering.snapshot();
