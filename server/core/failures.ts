@@ -53,6 +53,8 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'system.presence': { exit: EXIT.permission, rpc: -32004, http: 403 },
   'system.*': { exit: EXIT.error, rpc: -32009, http: 422 },
   'peer.unknown': { exit: EXIT.error, rpc: -32007, http: 404 },
+  'peer.address': { exit: EXIT.error, rpc: -32602, http: 422 },
+  'listen.address': { exit: EXIT.error, rpc: -32602, http: 422 },
   'peer.*': { exit: EXIT.error, rpc: -32008, http: 409 },
   'people.throttled': { exit: EXIT.error, rpc: -32000, http: 429 },
   'people.busy': { exit: EXIT.error, rpc: -32000, http: 503 },
