@@ -27,7 +27,7 @@ export const getLines = operation({
   output: z.object({ lines: z.array(LineView) }),
   audit: null,
   rest: { verb: 'GET', path: '/lines' },
-  omitted: { cli: 'quicether status lists the paths there' },
+  omitted: {},
 
   async run(_, world) {
     const [observed, system] = await Promise.all([world.steering.snapshot(), world.host.lines()]);

@@ -38,7 +38,7 @@ export const getOffice = operation({
   }),
   audit: null,
   rest: { verb: 'GET', path: '/offices/{peer}' },
-  omitted: { cli: 'quicether status and quicether peers tell it there' },
+  omitted: {},
 
   async run({ peer }, world) {
     const observed = await world.steering.snapshot();

@@ -36,7 +36,7 @@ export const getOffices = operation({
   }),
   audit: null,
   rest: { verb: 'GET', path: '/offices' },
-  omitted: { cli: 'quicether status and quicether peers tell it there' },
+  omitted: {},
 
   async run(_, world) {
     const observed = await world.steering.snapshot();

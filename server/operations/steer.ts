@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { namesIn, type Plan, planDesiredState } from '../routing/desired-state.ts';
 import type { Intent, PeerIntent, PlanProblem } from '../routing/intent.ts';
 import { NameBook } from '../routing/name-book.ts';
-import { SharedSnapshot, wanted } from './shared-snapshot.ts';
+import { EngineSnapshot, wanted } from './engine-snapshot.ts';
 import type { SteerOptions } from './steer-options.ts';
 import { Unreached } from './unreached.ts';
 import type { AcceptedPeer, EngineHello, SoughtPlace, Steering } from './world.ts';
@@ -56,12 +56,12 @@ export class Steer implements Steering {
   #lease: CancelTimer | undefined;
   #retryMs = RETRY_MIN_MS;
   #applying: Promise<unknown> = Promise.resolve();
-  readonly #snapshot: SharedSnapshot;
+  readonly #snapshot: EngineSnapshot;
   #isStopped = false;
 
   constructor(options: SteerOptions) {
     this.#options = options;
-    this.#snapshot = new SharedSnapshot(options.clock, options.engine);
+    this.#snapshot = new EngineSnapshot(options.clock, options.engine);
     this.#accepted = options.accepted;
     this.#names = new NameBook(options.clock, options.resolve, {
       change: (name, addresses) => {

@@ -7,7 +7,7 @@ import type { EnginePort } from './world.ts';
 const SNAPSHOT_AGE_MS = 200;
 
 /** What is, asked of the engine once for all who want to know at the moment. */
-export class SharedSnapshot {
+export class EngineSnapshot {
   readonly #clock: Clock;
   readonly #engine: EnginePort;
   #snapshot: Promise<Result<Snapshot>> | undefined;
