@@ -18,8 +18,7 @@ export function gate(page: Page, of: Gate): Markup {
   return htmlDocument(page, {
     title: of.title,
     bodyClass: of.narrow ? 'gate gate-narrow' : 'gate',
-    // No news reaches a page from before the sign-in.
-    ...(of.refreshSec === undefined ? {} : { refreshSec: of.refreshSec, refreshesAlways: true }),
+    ...(of.refreshSec === undefined ? {} : { refreshSec: of.refreshSec }),
     body: html`<header class="masthead">${brand('QuicEther', of.small, null)}</header>
 <main id="main" tabindex="-1">${word(page, page.word)}${of.body}</main>
 ${of.foot && html`<footer class="colophon"><p>${of.foot}</p></footer>`}`,

@@ -52,6 +52,18 @@
     }, 1000);
   };
 
+  // ---- A page that could not be made is asked for until it can ------------------------------------
+
+  const AGAIN_MS = 3000;
+
+  const askAgain = () => {
+    setInterval(async () => {
+      if (document.hidden) return;
+      const answer = await fetch(location.href, { redirect: 'manual' }).catch(() => undefined);
+      if (answer && answer.status < 500) location.reload();
+    }, AGAIN_MS);
+  };
+
   // ---- The countdown of a change on trial ----------------------------------------------------------
 
   const countDown = (trial) => {
@@ -106,6 +118,7 @@
 
   const live = document.getElementById('live');
   if (live) watchNews(live, document.getElementById('stale'));
+  if (document.querySelector('[data-again]')) askAgain();
   const trial = document.getElementById('trial');
   if (trial) countDown(trial);
   document.addEventListener('submit', sendWithProgress);

@@ -87,7 +87,7 @@ export function errorPage(page: Page, model: ErrorModel): Markup {
   const told = TOLD[model.status] ?? OTHER;
   const body = html`<header class="title"><div>${stateLine(page, told.shape, told.heading)}
 <h1>${model.message ?? told.heading}</h1><p>${model.remedy ?? told.what}</p>
-${model.status === 503 && html`<p class="muted">What you saw before may be out of date by now.</p>`}</div></header>
+${model.status === 503 && html`<p class="muted"${model.canRepeat && html` data-again`}>What you saw before may be out of date by now.</p>`}</div></header>
 <p class="actions"><a class="button button-main" href="${told.next.href}">${told.next.text}</a></p>`;
   return gate(page, {
     title: told.heading,

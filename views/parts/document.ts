@@ -11,8 +11,6 @@ export interface Document {
   readonly bodyClass?: string;
   /** Without script the page asks again by itself after so many seconds; pages with long forms do not. */
   readonly refreshSec?: number;
-  /** With scripts, too: for a page that no news can reach. */
-  readonly refreshesAlways?: boolean;
   readonly body: Part;
 }
 
@@ -28,18 +26,13 @@ export function htmlDocument(page: Page, of: Document): Markup {
 <link rel="icon" type="image/svg+xml" href="${page.asset('mark.svg')}">
 <meta name="htmx-config" content="${HTMX}">
 ${['htmx.js', 'live.js'].map((name) => html`<script defer nonce="${page.nonce}" src="${page.asset(name)}"></script>`)}
-${of.refreshSec && refresh(of.refreshSec, of.refreshesAlways === true)}
+${of.refreshSec && html`<noscript><meta http-equiv="refresh" content="${of.refreshSec}"></noscript>`}
 </head>
 <body${of.bodyClass && html` class="${of.bodyClass}"`}>
 <a class="skip" href="#main">Skip to content</a>
 ${of.body}
 </body>
 </html>`;
-}
-
-function refresh(seconds: number, isForAll: boolean): Markup {
-  const meta = html`<meta http-equiv="refresh" content="${seconds}">`;
-  return isForAll ? meta : html`<noscript>${meta}</noscript>`;
 }
 
 /** Logo, product and whose box this is. */
