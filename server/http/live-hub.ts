@@ -7,7 +7,7 @@ import { type EventSink, encodeEvent, Viewer } from './live-viewers.ts';
 
 /** Browsers that watch at one time, and those of one session. */
 export const MOST_VIEWERS = 200;
-const MOST_OF_ONE = 20;
+export const MOST_OF_ONE = 64;
 const MOST_TOPICS = 12;
 const TICK_MS = 1_000;
 /** The daemon is asked this often whether a watching session still is one. */

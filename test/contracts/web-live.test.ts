@@ -1,5 +1,6 @@
 import { request } from 'node:https';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MOST_OF_ONE } from '../../server/http/live-hub.ts';
 import { OPERATIONS } from '../../server/operations/all.ts';
 import { RpcClient } from '../../server/rpc/client.ts';
 import { type Browser, canServe, headerOf, OWNER, tokenOf, WebBox } from './web-box.ts';
@@ -118,7 +119,7 @@ describe.skipIf(!canServe)('live pages', () => {
     expect((await watch(cookie(), '/events?show=secrets')).status).toBe(404);
     expect((await watch(cookie(), '/events')).status).toBe(400);
     expect((await watch(cookie(), `/events?show=${Array(40).fill('pulse').join(',')}`)).status).toBe(400);
-    const streams = await Promise.all(Array.from({ length: 20 }, () => watch(cookie())));
+    const streams = await Promise.all(Array.from({ length: MOST_OF_ONE }, () => watch(cookie())));
     const refused = await browser.open('/events?show=pulse');
     expect([refused.status, headerOf(refused, 'retry-after')]).toEqual([503, '5']);
     for (const stream of streams) stream.close();
