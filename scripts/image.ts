@@ -70,7 +70,7 @@ async function main() {
     ? [values.key, values['next-key']].filter((file) => file !== undefined).map(readReleaseKey)
     : trialKeys();
   if (verb === 'test') {
-    process.exitCode = await testImage({ epochSec, keys }, { quick: values.quick });
+    process.exitCode = await testImage({ version, epochSec, keys }, { quick: values.quick });
     return;
   }
   const built = await buildRelease({ version, epochSec, keys }, { fresh: values.fresh, rebuild: values.rebuild });
