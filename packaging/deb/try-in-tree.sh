@@ -69,6 +69,46 @@ systemctl is-active --quiet quicether-system.socket && fail 'the root helper lis
 quicether update status
 quicether system reboot 2>&1 | grep -q 'systemctl reboot' || fail 'a reboot does not say how it is done here'
 
+say 'the root helper works in its sandbox, for the daemon and nobody else'
+printf 'gwslot=a\ngwdisk=/dev/vda\ngwesp=/dev/none\n' > /run/gw-slot
+cp -a /usr/lib/os-release /run/os-release
+echo IMAGE_VERSION=0.0.1 >> /usr/lib/os-release
+mkdir -p /usr/share/quicether
+echo amd64-uefi > /usr/share/quicether/board
+printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' > /etc/systemd/system/ssh.service
+systemctl daemon-reload
+systemctl start quicether-system.socket
+[ "$(stat -c '%a %U:%G' /run/quicether-system/system.sock)" = '660 root:quicether' ] || fail 'its socket is open'
+systemctl restart quicether.service
+within quicether status --json || fail 'the daemon did not come back'
+quicether update status --json | grep -q '"appliance": true' || fail 'the daemon does not find it'
+# There is no such partition: the mount was tried, not forbidden.
+quicether update status --json | grep -q '/dev/none: cannot be mounted: No such' || fail "$(quicether update status --json)"
+ssh_key='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ try'
+echo "$ssh_key" > /run/key.pub
+quicether system ssh on --keys /run/key.pub || fail 'SSH is not turned on'
+systemctl is-active --quiet ssh.service || fail 'systemd was not asked for SSH'
+grep -q "$ssh_key" /var/lib/quicether-ssh/authorized_keys || fail 'the key is not there'
+quicether system ssh off
+systemctl is-active --quiet ssh.service && fail 'SSH is still on'
+cat > /run/ask-helper.cjs <<'PROGRAM'
+const line = require('net').connect('/run/quicether-system/system.sock');
+line.on('error', (error) => console.log(error.code));
+line.on('data', (said) => { console.log(String(said)); line.destroy(); });
+line.write('{"id":1,"call":"reboot"}\n');
+PROGRAM
+su -s /bin/sh quicether-web -c '/usr/lib/quicether/node /run/ask-helper.cjs' | grep -q permission.system ||
+  fail 'the user of the pages may ask the root helper'
+rights_of=$(sed -n 's/^CapEff:\t//p' "/proc/$(systemctl show -p MainPID --value quicether-system.service)/status")
+[ "$rights_of" = 0000000000200004 ] || fail "the root helper has $rights_of"
+systemctl stop quicether-system.socket quicether-system.service
+rm -rf /run/gw-slot /usr/share/quicether /etc/systemd/system/ssh.service /run/key.pub /run/ask-helper.cjs
+rm -rf /var/lib/quicether-system /var/lib/quicether-ssh /var/lib/quicether-box
+cp -a /run/os-release /usr/lib/os-release
+systemctl daemon-reload
+systemctl restart quicether.service
+within quicether status --json || fail 'the daemon did not come back'
+
 say 'a restarted daemon adopts the engine'
 engine=$(systemctl show -p MainPID --value quicether-engine.service)
 key=$(sha256sum /var/lib/quicether-engine/node.key)

@@ -1,6 +1,7 @@
 //! Connections: who may, lines in, lines out, limits on both.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::service::Service;
 pub const MAX_CONNECTIONS: usize = 4;
 /// A caller that says nothing for this long is left.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// One that is refused is given this long to say what it wanted.
+const REFUSAL_TIME: Duration = Duration::from_millis(50);
 /// An update goes on without a caller that does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -125,6 +128,10 @@ fn refuse(mut stream: &UnixStream, failure: Failure) {
     let line = serde_json::to_string(&Message::Failure { id: 0, failure }).unwrap_or_default() + "\n";
     // The socket is fresh, its buffer empty: this cannot block.
     let _ = stream.write_all(line.as_bytes());
+    // Closed with something unread in it, the caller would get an error instead of the reason.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(REFUSAL_TIME));
+    let _ = stream.read(&mut [0; 4096]);
 }
 
 /// The user at the other end, as the kernel says.
