@@ -79,7 +79,9 @@ describe.skipIf(!canServe)('an update file', () => {
     expect((await send(file, { cookie: false })).status).toBe(303);
     expect((await send(Buffer.alloc(0))).status).toBe(400);
     const csrf = tokenOf(await browser.open('/'));
-    const without = Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${csrf}\r\n--${BOUNDARY}--\r\n`);
+    const without = Buffer.from(
+      `--${BOUNDARY}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${csrf}\r\n--${BOUNDARY}--\r\n`,
+    );
     expect((await send(file, { body: without })).status).toBe(400);
     expect(staged).toEqual([]);
   });
@@ -88,7 +90,10 @@ describe.skipIf(!canServe)('an update file', () => {
     ['a form that goes on after the file', (form: Buffer) => Buffer.concat([form, Buffer.from('more')])],
     ['a form that has lost its end', (form: Buffer) => form.subarray(0, -7)],
     ['garbage', () => randomBytes(9_000)],
-    ['fields without end', () => Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${'x'.repeat(20_000)}`)],
+    [
+      'fields without end',
+      () => Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n${'x'.repeat(20_000)}`),
+    ],
     ['headers without end', () => Buffer.from(`--${BOUNDARY}\r\n${'X: y\r\n'.repeat(3_000)}`)],
   ])('is refused as %s', async (_, spoil) => {
     const csrf = tokenOf(await browser.open('/'));
