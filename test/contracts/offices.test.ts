@@ -166,4 +166,74 @@ describe.skipIf(!canRun)('two offices', () => {
     await ask(bradford, 'RemovePeer', { peer: '192.0.2.2:9000' });
     expect((await ask(bradford, 'GetOffices', {})).sought).toEqual([]);
   });
+
+  describe('where the tunnel listens, on trial', () => {
+    const listens = async (box: ContractBox) => (await ask(box, 'GetStatus', {})).listen;
+    const everywhere = ['0.0.0.0:9000', '[::]:9000'];
+
+    test('is changed live, also within its own port, and comes back by itself or by hand', async () => {
+      await connect();
+      const [, york] = pair.boxes;
+      expect(await listens(york)).toEqual(everywhere);
+      const trial = await ask(york, 'TryListen', { addresses: ['192.0.2.2:9000'] });
+      expect(trial).toMatchObject({ who: 'root', mine: true });
+      expect(trial.until_ms - trial.started_ms).toBeGreaterThan(55_000);
+      expect(await listens(york)).toEqual(['192.0.2.2:9000']);
+      // The other office finds it again where it was.
+      await until(async () => (await officeOf(york))?.state === 'working', 20_000);
+      expect((await york.run(['trial', 'listen', '0.0.0.0:9001'])).err).toContain('root is trying a change already');
+      await ask(york, 'RevertTrial', { trial_id: trial.trial_id });
+      expect(await listens(york)).toEqual(everywhere);
+      expect((await ask(york, 'GetTrial', {})).trial).toBeNull();
+      await until(async () => (await officeOf(york))?.state === 'working', 20_000);
+    });
+
+    test('is undone by the next start when the daemon was killed in the middle', async () => {
+      const [, york] = pair.boxes;
+      await york.start();
+      expect((await york.run(['trial', 'listen', '0.0.0.0:9001'])).out).toContain('On trial by root');
+      expect(await listens(york)).toEqual(['0.0.0.0:9001']);
+      const [daemon] = york.pids().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts'));
+      process.kill(daemon ?? 0, 'SIGKILL');
+      await until(async () => (await york.run(['status'])).status === 3);
+      await york.start();
+      expect(await listens(york)).toEqual(everywhere);
+      expect((await york.run(['trial', 'confirm'])).status).toBe(1);
+      const told = await ask(york, 'GetAudit', { event: 'trial' });
+      expect(told.events[0]).toMatchObject({ event: 'trial.undone', detail: expect.stringContaining('started anew') });
+    });
+
+    test('stays when confirmed, says where it comes from, and gives way to a configuration that changed', async () => {
+      const [, york] = pair.boxes;
+      const first = await york.start();
+      await york.run(['trial', 'listen', '0.0.0.0:9001']);
+      expect(await york.run(['trial', 'confirm'])).toMatchObject({ status: 0, out: 'Confirmed: it stays.\n' });
+      first.kill('SIGTERM');
+      await ended(first);
+      const second = await york.start();
+      expect(await listens(york)).toEqual(['0.0.0.0:9001']);
+      const { settings } = await ask(york, 'GetConfig', {});
+      expect(settings.find(({ key }) => key === 'discovery.listen')).toMatchObject({
+        value: ['0.0.0.0:9001'],
+        origin: expect.stringMatching(/^confirmed by root at /),
+      });
+      second.kill('SIGTERM');
+      await ended(second);
+      await york.start(['--listen', '0.0.0.0:9002']);
+      expect(await listens(york)).toEqual(['0.0.0.0:9002']);
+    });
+
+    test.each([
+      ['an address of another box', ['192.0.2.77:9000'], 'engine.'],
+      ['one of them of another box', ['0.0.0.0:9001', '192.0.2.77:9002'], 'listen.address'],
+      ['a name', ['york.example:9000'], 'listen.address'],
+      ['what is in force', ['0.0.0.0:9000', '[::]:9000'], 'listen.same'],
+    ])('%s: refused, and nothing is changed', async (_, addresses, code) => {
+      const [, york] = pair.boxes;
+      await york.start();
+      await expect(ask(york, 'TryListen', { addresses })).rejects.toThrow(code);
+      expect(await listens(york)).toEqual(everywhere);
+      expect((await ask(york, 'GetTrial', {})).trial).toBeNull();
+    });
+  });
 });
