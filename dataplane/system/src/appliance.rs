@@ -10,6 +10,9 @@ const MAX_FILE_LEN: u64 = 16 << 10;
 const SLOT_FILE: &str = "/run/gw-slot";
 const OS_RELEASE: &str = "/usr/lib/os-release";
 const BOARD_FILE: &str = "/usr/share/quicether/board";
+const EFI: &str = "/sys/firmware/efi";
+/// The boot loader always says who it is, and what it counted when it counted.
+const LOADER_INFO: &str = "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 const COUNTED_PATH: &str = "/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
 /// A box that was booted from our image.
@@ -60,9 +63,13 @@ fn device<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(name)
 }
 
-/// The path that systemd-boot counted down for this boot, if it counted.
+/// The path that systemd-boot counted down for this boot, if it counted. Where its word cannot be read
+/// although there is firmware to ask, nothing vouches for this boot: it counts as counted.
 pub fn observe_counted_path(place: &Place) -> Option<String> {
-    let bytes = std::fs::read(place.at(COUNTED_PATH)).ok()?;
+    let Ok(bytes) = std::fs::read(place.at(COUNTED_PATH)) else {
+        let is_silent = place.at(EFI).exists() && !place.at(LOADER_INFO).exists();
+        return is_silent.then(|| "unreadable".into());
+    };
     // Four bytes of attributes, then UTF-16 with a zero at its end.
     let units: Vec<u16> = bytes.get(4..)?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());

@@ -52,6 +52,7 @@ impl TestBox {
         // A stick with an image on it, first in any listing: it must not be written.
         made.put("sys/class/block/sda/sda3/uevent", "DEVNAME=sda3\nPARTNAME=gw-root-b\n");
         made.put("dev/sda3", "stick");
+        made.put("sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f", "\x06\0\0\0");
         made.put("dev/vda2", OLD_ROOT);
         made.put("dev/vda3", vec![0xee; 3 << 20]);
         made.put("efi/EFI/Linux/gw_1.4.0.efi", "old kernel");
@@ -269,6 +270,9 @@ fn a_release_that_has_not_shown_that_it_works_is_not_built_upon() {
     assert!(said.starts_with("system.not-blessed") && said.contains("1.4.0"), "{said}");
     assert_eq!(made.ukis(), ["gw_1.3.0.efi", "gw_1.4.0+2-1.efi"]);
     fs::rename(made.root.join("efi/EFI/Linux/gw_1.4.0+2-1.efi"), made.root.join("efi/EFI/Linux/gw_1.4.0.efi")).unwrap();
+    fs::rename(made.root.join("sys/firmware/efi/efivars"), made.root.join("sys/firmware/efi/hidden")).unwrap();
+    assert!(made.update(&bundle).unwrap_err().starts_with("system.not-blessed"), "nothing vouches for it");
+    fs::rename(made.root.join("sys/firmware/efi/hidden"), made.root.join("sys/firmware/efi/efivars")).unwrap();
     assert!(made.update(&bundle).is_ok(), "blessed");
 }
 
