@@ -6,7 +6,7 @@ export interface EventSink {
   end(): void;
   destroy(): void;
   readonly writableLength: number;
-  on(event: 'close' | 'drain', listener: () => void): unknown;
+  on(event: 'close' | 'drain' | 'error', listener: () => void): unknown;
 }
 
 /** Sent and not yet taken; a reader that is further behind is let go and may come back. */
@@ -40,6 +40,8 @@ export class Viewer {
     sink.on('drain', () => {
       this.#waitsSinceMs = undefined;
     });
+    // A browser that goes in the middle of a word is no news; that it has gone is told by `close`.
+    sink.on('error', () => undefined);
     sink.on('close', () => {
       this.#isOver = true;
       onGone();

@@ -1,8 +1,9 @@
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '../core/clock.ts';
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import { ok, type Result } from '../core/result.ts';
-import { AllowedHosts, EVERY_BOX } from './allowed-hosts.ts';
+import { AllowedHosts, EVERY_BOX, hostOf } from './allowed-hosts.ts';
 import { buildApp } from './app.ts';
 import { Assets } from './assets.ts';
 import { type BoxCertificate, openCertificate } from './certificate.ts';
@@ -44,13 +45,15 @@ export interface OpenWeb {
   close(): void;
 }
 
+/** What the engine takes. */
+const MOST_NAMES = 64;
 /** How often it is looked whether the certificate ends soon. */
 const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
 
 /** Brings the pages up: certificate, routes, ports; or says why not, and nothing is left open. */
 export async function openWeb(options: WebOptions): Promise<Result<OpenWeb>> {
   const { clock, log } = options;
-  const names = [...new Set([options.hostName, ...EVERY_BOX, ...options.hosts, ...ownAddresses()])];
+  const names = namesFor([options.hostName, ...EVERY_BOX, ...options.hosts, ...ownAddresses()]);
   const place = { stateDir: options.stateDir, names, engineBinary: options.engineBinary };
   const opened = await openCertificate(place, clock.nowMs());
   if (!opened.ok) return opened;
@@ -117,6 +120,12 @@ function watchCertificate(
 
 function tellMade(log: WebLog, { madeWhy, words }: BoxCertificate & { readonly madeWhy?: string }): void {
   if (madeWhy !== undefined) log.warn({ why: madeWhy, words: words.join(' ') }, 'a new certificate was made');
+}
+
+/** What of these a certificate can name: no address that means something else on every link, no odd host name. */
+function namesFor(names: readonly string[]): readonly string[] {
+  const fit = names.filter((name) => (isIP(name) ? !/^fe80:/i.test(name) : hostOf(name) !== undefined));
+  return [...new Set(fit.map((name) => name.replace(/\.$/, '')))].slice(0, MOST_NAMES);
 }
 
 function ownAddresses(): readonly string[] {

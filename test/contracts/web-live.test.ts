@@ -100,6 +100,22 @@ describe.skipIf(!canServe)('live pages', () => {
     for (const stream of streams) stream.close();
   });
 
+  test('browsers that vanish in the middle harm nobody', async () => {
+    for (let round = 0; round < 4; round++) {
+      const streams = await Promise.all(Array.from({ length: 10 }, () => watch(cookie())));
+      const sessions = Array.from({ length: 5 }, () => box.http2());
+      for (const session of sessions) {
+        const stream = session.request({ ':path': '/events?show=pulse,beat', cookie: cookie() });
+        stream.on('error', () => undefined);
+        if (round % 2 === 0) await new Promise((resolve) => stream.once('data', resolve));
+      }
+      for (const stream of streams) stream.close();
+      for (const session of sessions) session.destroy();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect((await browser.open('/')).status).toBe(200);
+  });
+
   test('end with the session', async () => {
     const other = box.browser();
     await other.send('/sign-in', OWNER);
