@@ -51,6 +51,8 @@ export class Box {
   /** Its pages; started apart from the daemon. */
   readonly web: Web;
   readonly #configFile: string;
+  /** More of the environment, for programs started from now on. */
+  moreEnvironment: Readonly<Record<string, string>> = {};
   readonly #sabotage: string | undefined;
   #daemon: Running | undefined;
   #nodeId: string | undefined;
@@ -71,6 +73,7 @@ export class Box {
       QUICETHER_CONFIG: this.#configFile,
       QUICETHER_STATE_DIR: this.stateDirectory,
       ...(this.#sabotage === undefined ? {} : { QUICETHER_SABOTAGE: this.#sabotage }),
+      ...this.moreEnvironment,
     };
   }
 

@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod congestion;
 pub mod cut;
 pub mod ecn;
+pub mod flows;
 pub mod icmp;
 pub mod node_id;
 pub mod packet;

@@ -142,6 +142,16 @@ impl Packet {
         mix(mix(hash, rest), seed)
     }
 
+    /// The same for a flow and its answers: by which end comes first as a number.
+    pub fn both_ways_hash(&self, seed: u64) -> u64 {
+        let turned = (self.dst, self.ports.map(|(_, to)| to)) < (self.src, self.ports.map(|(from, _)| from));
+        if !turned {
+            return self.flow_hash(seed);
+        }
+        let ports = self.ports.map(|(from, to)| (to, from));
+        Self { src: self.dst, dst: self.src, ports, ..*self }.flow_hash(seed)
+    }
+
     /// Whether this is a TCP acknowledgement with neither data nor SYN, FIN, RST, PSH or URG.
     ///
     /// It may carry options such as SACK: fine to hurry, not to be dropped for a later one unseen.

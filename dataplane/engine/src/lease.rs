@@ -5,10 +5,17 @@ use std::time::{Duration, Instant};
 /// Without a word from the daemon for this long, nothing new is accepted.
 pub const LEASE: Duration = Duration::from_secs(15 * 60);
 
+/// The lease's length: [`LEASE`], or fewer seconds when `QUICETHER_LEASE_SECONDS` says so, for tests.
+fn length() -> Duration {
+    let asked = std::env::var("QUICETHER_LEASE_SECONDS").ok().and_then(|text| text.parse().ok());
+    asked.map_or(LEASE, |seconds| LEASE.min(Duration::from_secs(seconds)))
+}
+
 /// Whether the daemon is there, by the monotonic clock that the caller passes in: a wall clock
 /// that jumps an hour changes nothing.
 #[derive(Debug)]
 pub struct Lease {
+    length: Duration,
     until: Instant,
     told: bool,
 }
@@ -16,13 +23,14 @@ pub struct Lease {
 impl Lease {
     /// A lease that begins now.
     pub fn new(now: Instant) -> Self {
-        Self { until: now + LEASE, told: false }
+        let length = length();
+        Self { length, until: now + length, told: false }
     }
 
     /// The daemon is alive. True when the lease had run out and accepting begins again.
     pub fn renew(&mut self, now: Instant) -> bool {
         let was_out = self.told;
-        *self = Self::new(now);
+        *self = Self { until: now + self.length, told: false, ..*self };
         was_out
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use quicether_core::cut::{segment_headers, surviving_runs};
 use quicether_core::ecn;
+use quicether_core::flows::{Flows, tells_of_others};
 use quicether_core::icmp::{self, IcmpError};
 use quicether_core::packet::{MAX_HEADER_LEN, Packet, VnetHeader};
 use quicether_core::rate_limit::TokenBucket;
@@ -29,10 +30,15 @@ pub struct Inside {
     pub own: Vec<IpAddr>,
     /// Whether the addresses of what peers send are checked; always, but for a test of the tests.
     pub checks_sources: bool,
+    /// Whether flows may begin; without a daemon for long, only what is live goes on.
+    pub admits_flows: bool,
+    /// Seconds that the worker has run, set once a round.
+    pub now_s: u32,
     /// Whether anything was handed to the kernel since somebody looked.
     pub has_written: bool,
     /// Sums.
     pub counters: RuntimeCounters,
+    flows: Flows,
     icmp_budget: TokenBucket,
     iovecs: Vec<libc::iovec>,
 }
@@ -42,14 +48,17 @@ unsafe impl Send for Inside {}
 
 impl Inside {
     /// Without a TUN yet.
-    pub fn new() -> Self {
+    pub fn new(flow_seed: u64) -> Self {
         Self {
             tun: None,
             local: RouteTable::build(&[]),
             own: Vec::new(),
             checks_sources: true,
+            admits_flows: true,
+            now_s: 0,
             has_written: false,
             counters: RuntimeCounters::default(),
+            flows: Flows::new(flow_seed),
             icmp_budget: TokenBucket::new(ICMP_RATE, ICMP_BURST),
             iovecs: Vec::with_capacity(80),
         }
@@ -69,7 +78,7 @@ impl Inside {
             return;
         };
         let allowed = sources.lookup(packet.src).is_some() && self.local.lookup(packet.dst).is_some();
-        if self.checks_sources && !allowed {
+        if (self.checks_sources && !allowed) || !self.may_flow(&packet) {
             self.counters.denied += 1;
             return;
         }
@@ -78,6 +87,11 @@ impl Inside {
         } else {
             self.deliver_rest(train, headers, &packet, traffic);
         }
+    }
+
+    /// Notes a packet's flow, and gives whether it may pass: it is live, or new ones may begin.
+    pub fn may_flow(&mut self, packet: &Packet) -> bool {
+        self.flows.note(packet, self.now_s, self.admits_flows) || self.admits_flows || tells_of_others(packet)
     }
 
     fn deliver_whole(&mut self, train: &Train<Bytes>, packet: &Packet, traffic: &mut Traffic) {

@@ -17,6 +17,8 @@ pub struct Sabotage {
     pub no_reconnect: bool,
     /// A peer that changes its address is not followed.
     pub no_migration: bool,
+    /// New flows pass also when the daemon has been away for long.
+    pub no_lease: bool,
     /// Holes are not waited for.
     pub no_reorder: bool,
 }
@@ -34,6 +36,7 @@ impl Sabotage {
             no_partial_trains: has("no-partial-trains"),
             no_reconnect: has("no-reconnect"),
             no_migration: has("no-migration"),
+            no_lease: has("no-lease"),
             no_reorder: has("no-reorder"),
         }
     }

@@ -94,7 +94,8 @@ impl Worker {
         let sabotage = Sabotage::from_environment();
         let transport = Transport::new(&key, !sabotage.no_migration);
         let endpoint = transport.endpoint(&key, true);
-        let mut inside = Inside::new();
+        let flow_seed = random();
+        let mut inside = Inside::new(flow_seed);
         inside.checks_sources = !sabotage.no_policy;
         Self {
             instance: random(),
@@ -119,7 +120,7 @@ impl Worker {
             chores: Instant::now(),
             dirty: Vec::new(),
             pings: HashMap::new(),
-            flow_seed: random(),
+            flow_seed,
             queued_bytes: 0,
             train_buffers: TrainBuffers::default(),
             receive_buffers: ReceiveBuffers::default(),
@@ -136,6 +137,7 @@ impl Worker {
     pub fn run(mut self) {
         loop {
             let ready = self.wait();
+            self.inside.now_s = self.started.elapsed().as_secs().try_into().unwrap_or(u32::MAX);
             if ready.wake && self.obey() {
                 self.say_goodbye();
                 return;
@@ -201,7 +203,10 @@ impl Worker {
                     let _ = answer.send(view);
                 }
                 Command::Ping { node, timeout, done } => self.ping(node, timeout, done),
-                Command::Accepting(accepting) => self.accepting = accepting,
+                Command::Accepting(accepting) => {
+                    self.accepting = accepting;
+                    self.inside.admits_flows = accepting || self.sabotage.no_lease;
+                }
                 Command::NetworkChanged => self.network_changed(),
                 Command::Stop => return true,
             }

@@ -29,6 +29,7 @@ export const scenario: Scenario = {
     'a daemon may be killed without a packet lost, an engine without a TCP session lost, and nothing is left behind',
   sabotages: [
     { mechanism: 'no-adopt', breaks: 'a new daemon restarts the engine instead of adopting it' },
+    { mechanism: 'no-lease', breaks: 'without a daemon for long, new flows pass all the same' },
     { mechanism: 'no-reconnect', breaks: 'a peer that went away is not dialled again' },
   ],
   timeLimitMs: 120_000,
@@ -51,6 +52,7 @@ export const scenario: Scenario = {
     await killDaemon(pair, verdict);
     await killEngine(pair, verdict);
     await killBoth(pair, verdict);
+    await outliveLease(pair, verdict);
     await stopOrderly(pair, before, verdict);
   },
 };
@@ -113,6 +115,30 @@ async function killBoth({ leeds, york, address }: Pair, verdict: Verdict): Promi
     await untilReachable(york.box.host, address, 20_000);
     await untilReachable(leeds.box.host, (await york.box.overlay()).ipv4, 5000);
   });
+}
+
+/** Without a daemon for longer than the lease, what is live goes on and nothing new begins. */
+async function outliveLease({ leeds, york, address, ssh, file, rateKbPerS }: Pair, verdict: Verdict): Promise<void> {
+  leeds.box.moreEnvironment = { QUICETHER_LEASE_SECONDS: '3' };
+  await leeds.box.stop();
+  await leeds.box.start();
+  await untilReachable(york.box.host, address, 20_000);
+  const copying = ssh.copy(york.box.host, address, file, 60_000, rateKbPerS);
+  await sleep(1000);
+  await leeds.box.killDaemon();
+  await sleep(3500);
+  const late = await ssh.command(york.box.host, address, ['true']);
+  verdict.promise('without a daemon for long, no new flow begins', late.status !== 0, late);
+  const copied = await copying;
+  verdict.promise('and a copy that had begun goes on and arrives whole', copied.isSame, copied.problem);
+  await leeds.box.start();
+  await verdict.attempt('with a daemon again, new flows begin', async () => {
+    await until('a new flow', 10_000, async () => {
+      const again = await ssh.command(york.box.host, address, ['true']);
+      return again.status === 0 ? true : undefined;
+    });
+  });
+  leeds.box.moreEnvironment = {};
 }
 
 async function stopOrderly({ leeds, york }: Pair, before: readonly string[], verdict: Verdict): Promise<void> {

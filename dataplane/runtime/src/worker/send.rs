@@ -81,17 +81,20 @@ impl Worker {
 
     /// The peer that a packet goes to, or what its sender is told.
     fn route(&mut self, packet: &Packet, train: &Outgoing) -> Result<usize, Option<IcmpError>> {
-        let counters = &mut self.inside.counters;
         let Some(index) = self.routes.lookup(packet.dst) else {
-            counters.no_route += 1;
+            self.inside.counters.no_route += 1;
             return Err((!packet.dst.is_multicast()).then_some(IcmpError::NetworkUnreachable));
         };
         if self.inside.local.lookup(packet.src).is_none() && !self.sabotage.no_policy {
-            counters.denied += 1;
+            self.inside.counters.denied += 1;
+            return Err(Some(IcmpError::AdminProhibited));
+        }
+        if !self.inside.may_flow(packet) {
+            self.inside.counters.denied += 1;
             return Err(Some(IcmpError::AdminProhibited));
         }
         let Some(peer) = self.peers[index].as_deref().filter(|peer| peer.up.is_some()) else {
-            counters.peer_down += 1;
+            self.inside.counters.peer_down += 1;
             return Err(Some(IcmpError::HostUnreachable));
         };
         if train.packet_len() > usize::from(peer.mtu) && !may_be_fragmented(packet, train.bytes()) {
