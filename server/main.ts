@@ -107,7 +107,9 @@ async function bringUp(options: StartOptions, undo: Undo): Promise<Result<Starte
   const stop = createStop({ undo, supervisor, log, ended: ended.resolve });
   const { openTrials, settingsInForce } = await import('./composition/open-trials.ts');
   const trials = openTrials({ stateDir, found, steering, intent, audit: audit.value, undo });
-  const shown = options.desk.show(options.loaded).map((one) => ({ ...one, origin: formatOrigin(one.origin) }));
+  const shown = options.desk
+    .show({ ...options.loaded, inForce: new Map() })
+    .map((one) => ({ ...one, origin: formatOrigin(one.origin) }));
   const world: World = {
     clock: systemClock,
     version,

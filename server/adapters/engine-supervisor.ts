@@ -28,7 +28,7 @@ export interface SupervisorOptions {
 export class EngineSupervisor implements EnginePort {
   readonly #options: SupervisorOptions;
   readonly #onConnected: ((hello: EngineHello) => void)[] = [];
-  readonly #onEvent: ((event: Event) => void)[] = [];
+  readonly #onEvent: ((event: Event, droppedEvents: number) => void)[] = [];
   #connection: EngineConnection | undefined;
   #process: EngineProcess | undefined;
   #hello: EngineHello | undefined;
@@ -54,7 +54,7 @@ export class EngineSupervisor implements EnginePort {
     this.#onConnected.push(listener);
   }
 
-  onEvent(listener: (event: Event) => void): void {
+  onEvent(listener: (event: Event, droppedEvents: number) => void): void {
     this.#onEvent.push(listener);
   }
 
@@ -146,7 +146,7 @@ export class EngineSupervisor implements EnginePort {
     connection.onClose = (why) => this.#lost(why);
     connection.onEvent = (event, droppedEvents) => {
       if (droppedEvents > 0) this.#options.log.warn({ droppedEvents }, 'engine events were lost');
-      for (const listener of this.#onEvent) listener(event);
+      for (const listener of this.#onEvent) listener(event, droppedEvents);
     };
     const { pid, version, instance, generation } = hello;
     this.#options.log.info(

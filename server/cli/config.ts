@@ -57,6 +57,7 @@ function show(context: CliContext, options: ConfigFlag & JsonFlag & { origin?: b
 
 function originText({ origin, defaultText }: ShownSetting): string {
   if (origin.kind === 'file') return `${origin.file}:${origin.line}`;
+  if (origin.kind === 'confirmed') return `confirmed by ${origin.by} at ${origin.at} (${origin.file})`;
   if (origin.kind !== 'default') return origin.name;
   return defaultText === undefined ? 'default' : `default: ${defaultText.replaceAll('`', '')}`;
 }

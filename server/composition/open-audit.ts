@@ -55,7 +55,11 @@ export function auditEngine(
   const nameOf = (nodeId: string): string | undefined =>
     steering.accepted.find((peer) => peer.nodeId === nodeId)?.name ??
     intent.peers.find(({ id }) => id === nodeId)?.name;
-  engine.onEvent((event) => {
+  engine.onEvent((event, droppedEvents) => {
+    if (droppedEvents > 0) {
+      const detail = `${droppedEvents} events of the engine were lost: the daemon did not read them in time`;
+      audit.append({ ...box('audit.dropped', detail), outcome: 'failed', facts: { count: droppedEvents } });
+    }
     const kept = auditEngineEvent(event, { self: intent.id, nameOf });
     if (kept) audit.append(kept);
   });

@@ -60,7 +60,8 @@ export async function openSteering({
   // An address that this box has lost must not keep the tunnel down.
   log.warn(steered.error, 'the confirmed listen addresses cannot be used: those of the configuration are');
   const configured = await start(options, undo);
-  return configured.ok ? ok({ steering: configured.value, intent, found }) : configured;
+  const without = { ...found, confirmed: undefined };
+  return configured.ok ? ok({ steering: configured.value, intent, found: without }) : configured;
 }
 
 async function start(options: SteerOptions, undo: Undo): Promise<Result<Steer>> {

@@ -24,7 +24,7 @@ export class SimulatedEngine implements EnginePort {
   hello: EngineHello | undefined;
   readonly calls: Call[] = [];
   readonly #connected: ((hello: EngineHello) => void)[] = [];
-  readonly #events: ((event: Event) => void)[] = [];
+  readonly #events: ((event: Event, droppedEvents: number) => void)[] = [];
   snapshot: Partial<Snapshot> = {};
   refuse: { code: string; message: string } | undefined;
 
@@ -40,11 +40,11 @@ export class SimulatedEngine implements EnginePort {
   onConnected(listener: (hello: EngineHello) => void): void {
     this.#connected.push(listener);
   }
-  onEvent(listener: (event: Event) => void): void {
+  onEvent(listener: (event: Event, droppedEvents: number) => void): void {
     this.#events.push(listener);
   }
-  emit(event: Event): void {
-    for (const listener of this.#events) listener(event);
+  emit(event: Event, droppedEvents = 0): void {
+    for (const listener of this.#events) listener(event, droppedEvents);
   }
   /** Comes back as another process that knows nothing. */
   restart(instance: string): void {

@@ -52,7 +52,8 @@ export interface EnginePort {
   call(call: Call, timeoutMs?: number): Promise<Result<Answer>>;
   /** Called after each handshake, with a new `instance` when the engine was restarted. */
   onConnected(listener: (hello: EngineHello) => void): void;
-  onEvent(listener: (event: Event) => void): void;
+  /** `droppedEvents` came before this one and were not told. */
+  onEvent(listener: (event: Event, droppedEvents: number) => void): void;
 }
 
 export type EngineHello = Extract<Answer, { kind: 'hello' }>;

@@ -1,10 +1,13 @@
+import { formatHostPort } from '../core/host-port.ts';
 import { type Failure, fail, failWith, ok, type Result } from '../core/result.ts';
+import { decodeListenState, isInForce, LISTEN_FILE } from './confirmed-listen.ts';
 import type { ConfigFile } from './file-draft.ts';
+import { planListen } from './listen-plan.ts';
 import { loadSettings } from './load.ts';
 import { type ConfigLocation, locateConfig } from './locate.ts';
 import { type ShownSetting, showSettings, writeToml } from './present.ts';
 import { FIELDS } from './schema.ts';
-import type { LoadedSettings } from './settings.ts';
+import type { LoadedSettings, Settings } from './settings.ts';
 import { type TemplateChoices, writeTemplate } from './template.ts';
 import type { GivenFlag } from './text-drafts.ts';
 
@@ -98,9 +101,23 @@ export function openConfigDesk(world: {
       if (text === undefined && location.isExplicit) return failWith([missing(location.path)]);
       const file = text === undefined ? undefined : { name: location.path, text };
       const loaded = loadSettings({ hostName, file, env, flags });
-      return loaded.ok ? ok({ ...loaded.value, location, fileExists: text !== undefined }) : loaded;
+      if (!loaded.ok) return loaded;
+      const inForce = readInForce(loaded.value.settings, files);
+      return ok({ ...loaded.value, location, fileExists: text !== undefined, inForce });
     },
   };
+}
+
+/** What was confirmed since; without a right to read it, or when it is damaged, the daemon says what is wrong. */
+function readInForce(settings: Settings, files: ConfigFiles): NonNullable<LoadedSettings['inForce']> {
+  const path = `${settings.node.stateDir}/${LISTEN_FILE}`;
+  const text = files.read(path);
+  const state = text.ok && text.value !== undefined ? decodeListenState(path, text.value) : undefined;
+  const confirmed = state?.ok ? state.value.confirmed : undefined;
+  if (!confirmed || !isInForce(confirmed, planListen(settings).addresses)) return new Map();
+  const at = new Date(confirmed.atMs).toISOString();
+  const origin = { kind: 'confirmed', by: confirmed.by, at, file: path } as const;
+  return new Map([['discovery.listen', { value: confirmed.addresses.map(formatHostPort), origin }]]);
 }
 
 function missing(path: string): Failure {

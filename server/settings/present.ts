@@ -14,7 +14,7 @@ export interface ShownSetting {
 }
 
 /** Every key with its value in force, in the order of the documentation; peers last. */
-export function showSettings({ settings, origins }: LoadedSettings): ShownSetting[] {
+export function showSettings({ settings, origins, inForce }: LoadedSettings): ShownSetting[] {
   const sections = settings as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   const originOf = (key: string): Origin => origins.get(key) ?? { kind: 'default' };
   return [
@@ -23,6 +23,7 @@ export function showSettings({ settings, origins }: LoadedSettings): ShownSettin
       value: field.kind.toPlain(sections[section]?.[name]),
       origin: originOf(field.key),
       ...(field.fallbackText && originOf(field.key).kind === 'default' ? { defaultText: field.fallbackText } : {}),
+      ...inForce?.get(field.key),
     })),
     ...settings.peers.map((peer, index) => ({
       key: `peers[${index}]`,

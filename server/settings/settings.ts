@@ -1,4 +1,5 @@
 import type { Failure } from '../core/result.ts';
+import type { Plain } from './kinds.ts';
 import type { Origin } from './origin.ts';
 import type { PeerSettings } from './peers.ts';
 import type { KeyedSettings } from './schema.ts';
@@ -15,4 +16,6 @@ export interface LoadedSettings {
   readonly origins: ReadonlyMap<string, Origin>;
   /** Accepted but without effect: features that are not built yet. Not errors. */
   readonly notices: readonly Failure[];
+  /** What people changed and confirmed since, by key; it counts instead of the value here. */
+  readonly inForce?: ReadonlyMap<string, { readonly value: Plain; readonly origin: Origin }>;
 }

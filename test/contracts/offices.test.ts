@@ -219,6 +219,8 @@ describe.skipIf(!canRun)('two offices', () => {
       });
       second.kill('SIGTERM');
       await ended(second);
+      const shown = (await york.run(['config', 'show', '--origin'])).out;
+      expect(shown).toMatch(/listen = \["0\.0\.0\.0:9001"\] {2}# confirmed by root at .*listen\.json/);
       await york.start(['--listen', '0.0.0.0:9002']);
       expect(await listens(york)).toEqual(['0.0.0.0:9002']);
     });
