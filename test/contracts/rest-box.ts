@@ -23,6 +23,12 @@ export interface RestRequest {
   readonly from?: string;
 }
 
+export interface PageRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly text?: string | undefined;
+  readonly from?: string | undefined;
+}
+
 /** A daemon in a network namespace, and its pages and REST on loopback outside: two real processes. */
 export class RestBox {
   readonly box = new ContractBox();
@@ -62,32 +68,35 @@ export class RestBox {
     return answer.value as Readonly<Record<string, unknown>>;
   }
 
+  /** Asks REST. */
   ask(verb: string, path: string, options: RestRequest = {}): Promise<RestAnswer> {
-    const { auth, body, headers = {}, from = '127.0.0.1' } = options;
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const sent: Record<string, string> = {
+    const { auth, body, headers = {}, from } = options;
+    const sent = {
       ...(auth === undefined ? {} : { Authorization: `Bearer ${auth}` }),
-      ...(text === undefined
-        ? {}
-        : { 'Content-Type': 'application/json', 'Content-Length': `${Buffer.byteLength(text)}` }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...headers,
     };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return this.page(verb, path.startsWith('/api') ? path : `/api/v1${path}`, { headers: sent, text, from });
+  }
+
+  /** Asks for any path, with any text as its body. */
+  page(verb: string, path: string, options: PageRequest = {}): Promise<RestAnswer> {
+    const { headers = {}, text, from = '127.0.0.1' } = options;
+    const length = text === undefined ? {} : { 'Content-Length': `${Buffer.byteLength(text)}` };
+    const sent = { method: verb, headers: { ...length, ...headers }, localAddress: from, timeout: 20_000 };
     return new Promise((resolve, reject) => {
-      const asking = request(
-        `${this.base}${path.startsWith('/api') ? path : `/api/v1${path}`}`,
-        { method: verb, headers: sent, rejectUnauthorized: false, localAddress: from, timeout: 20_000 },
-        (response) => {
-          let got = '';
-          response.on('data', (chunk: Buffer) => {
-            got += chunk.toString();
-          });
-          response.on('end', () => {
-            const isJson = response.headers['content-type']?.includes('json') ?? false;
-            const parsed = isJson && got !== '' ? JSON.parse(got) : {};
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: got, body: parsed });
-          });
-        },
-      );
+      const asking = request(`${this.base}${path}`, { ...sent, rejectUnauthorized: false }, (response) => {
+        let got = '';
+        response.on('data', (chunk: Buffer) => {
+          got += chunk.toString();
+        });
+        response.on('end', () => {
+          const isJson = /^application\/(problem\+)?json/.test(response.headers['content-type'] ?? '');
+          const parsed = isJson && got !== '' ? JSON.parse(got) : {};
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: got, body: parsed });
+        });
+      });
       asking.on('error', reject);
       asking.end(text);
     });
