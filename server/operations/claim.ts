@@ -12,6 +12,7 @@ export const claim = operation({
   input: z.object({ code: TypedCode, user_name: TypedUserName, password: TypedPassword }),
   output: z.object({ session: z.string(), session_ms: z.number(), user_name: z.string(), role: RoleName }),
   audit: () => 'claimed the box',
+  auditDone: ({ user_name }) => ({ who: user_name }),
   rest: { verb: 'POST', path: '/claim' },
   omitted: { cli: 'the console needs no code: quicether user add NAME --role owner' },
 

@@ -34,6 +34,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly output: Output;
   /** What the audit says of it; null for what only reads, nothing for a part of what was said before. Never a secret. */
   readonly audit: ((input: z.output<Input>, world: World) => string | undefined) | null;
+  /** What else the audit says once it is done: who it turned out to be that asked, and how far it went. */
+  auditDone?(output: z.output<Output>): { readonly who?: string; readonly note?: string };
   /** Left out when {@link omitted} says why there is none. */
   readonly rest?: RestRoute;
   /** Surfaces that do not have it, each with the reason. */

@@ -13,6 +13,7 @@ export const signInCode = operation({
   output: z.object({ session: z.string(), session_ms: z.number(), user_name: z.string(), role: RoleName }),
   audit: ({ ticket }, { people }) =>
     `sign-in with a code as ${people.signIn.nameOfTicket(ticket) ?? 'nobody in particular'}`,
+  auditDone: ({ user_name }) => ({ who: user_name }),
   rest: { verb: 'POST', path: '/session/code' },
   omitted: { cli: 'the console lets in by Unix user' },
 

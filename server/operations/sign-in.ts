@@ -22,6 +22,8 @@ export const signIn = operation({
     role: RoleName,
   }),
   audit: ({ user_name }, world) => `sign-in as ${nameForAudit(user_name, world)}`,
+  auditDone: ({ session, user_name }) =>
+    session === null ? { note: 'the code is still to come' } : { who: user_name },
   rest: { verb: 'POST', path: '/session' },
   omitted: { cli: NO_CONSOLE },
 

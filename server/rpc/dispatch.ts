@@ -60,6 +60,14 @@ export function createDispatch({ world, users, log }: DispatchOptions): CallHand
   };
 }
 
+/** What came of a call, besides whether it was done. */
+interface Came {
+  readonly failure?: Failure;
+  readonly bug?: unknown;
+  readonly note?: string;
+  readonly who?: string;
+}
+
 /** One call on its way, with what is written down about it. */
 class Carrying {
   readonly #operation: Operation;
@@ -104,8 +112,8 @@ class Carrying {
     const operation = this.#operation;
     try {
       const result = await operation.run(input, this.#world, this.#actor);
-      if (result.ok) this.#write('done');
-      else this.#write(isRefusal(result.error.code) ? 'refused' : 'failed', result.error);
+      if (result.ok) this.#write('done', operation.auditDone?.(result.value));
+      else this.#write(isRefusal(result.error.code) ? 'refused' : 'failed', { failure: result.error });
       return result;
     } catch (bug) {
       const failure = {
@@ -113,19 +121,19 @@ class Carrying {
         message: `${operation.method} failed in an unexpected way: this is a bug`,
         remedy: 'quicether logs has the details',
       };
-      this.#write('failed', failure, bug);
+      this.#write('failed', { failure, bug });
       return failWith(failure);
     }
   }
 
   #refuse(failure: Failure): Result<never> {
-    this.#write('refused', failure);
+    this.#write('refused', { failure });
     return failWith(failure);
   }
 
-  #write(outcome: 'done' | 'refused' | 'failed', failure?: Failure, bug?: unknown): void {
+  #write(outcome: 'done' | 'refused' | 'failed', { failure, bug, note, who = this.#actor.name }: Came = {}): void {
     const { name: op } = this.#operation;
-    const { name: who, source, surface } = this.#actor;
+    const { source, surface } = this.#actor;
     this.#log({
       op,
       who,
@@ -139,7 +147,7 @@ class Carrying {
     });
     // What only reads and works is not audited; that somebody was kept from reading is.
     if (this.#detail === undefined && outcome !== 'refused') return;
-    const detail = [this.#detail, failure && forAudit(failure)].filter(Boolean).join('; ');
+    const detail = [this.#detail, note, failure && forAudit(failure)].filter(Boolean).join('; ');
     this.#world.audit.append({ event: op, who, source, surface, outcome, detail });
   }
 }

@@ -120,11 +120,11 @@ describe('what is written down', () => {
     await call('AddUser', { ...typed, role: 'viewer' }, local(0));
     const text = JSON.stringify([simulated.audited, logged]);
     expect(text).not.toContain('my password');
-    expect(simulated.audited.slice(1).map(({ outcome, detail }) => [outcome, detail])).toEqual([
-      ['done', 'sign-in as a-viewer'],
-      ['refused', 'sign-in as a name that nobody has here; people.wrong-credentials'],
-      ['refused', 'sign-in as a-viewer; people.wrong-credentials'],
-      ['failed', 'added the user of a name that cannot be used as viewer; people.user-name'],
+    expect(simulated.audited.slice(1).map(({ who, outcome, detail }) => [who, outcome, detail])).toEqual([
+      ['a-viewer', 'done', 'sign-in as a-viewer'],
+      ['somebody', 'refused', 'sign-in as a name that nobody has here; people.wrong-credentials'],
+      ['somebody', 'refused', 'sign-in as a-viewer; people.wrong-credentials'],
+      ['root', 'failed', 'added the user of a name that cannot be used as viewer; people.user-name'],
     ]);
   });
 });
