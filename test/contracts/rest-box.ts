@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import type { Result } from '../../server/core/result.ts';
 import { RpcClient } from '../../server/rpc/client.ts';
 import type { MethodName } from '../../server/rpc/methods.ts';
 import { ContractBox } from './contract-box.ts';
@@ -34,6 +35,7 @@ export class RestBox {
   readonly box = new ContractBox();
   #web: ChildProcess | undefined;
   #port = 0;
+  #local: Result<RpcClient> | undefined;
 
   async start(): Promise<void> {
     await this.box.start();
@@ -60,10 +62,9 @@ export class RestBox {
 
   /** What the daemon says to root at its socket. */
   async local(method: MethodName, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
-    const client = await RpcClient.connect(this.box.socket, 'quicether test');
-    if (!client.ok) throw new Error(client.error.message);
-    const answer = await client.value.call(method, params as never);
-    client.value.close();
+    this.#local ??= await RpcClient.connect(this.box.socket, 'quicether test');
+    if (!this.#local.ok) throw new Error(this.#local.error.message);
+    const answer = await this.#local.value.call(method, params as never);
     if (!answer.ok) throw new Error(`${method}: ${answer.error.message}`);
     return answer.value as Readonly<Record<string, unknown>>;
   }
@@ -103,6 +104,7 @@ export class RestBox {
   }
 
   remove(): void {
+    if (this.#local?.ok) this.#local.value.close();
     this.#web?.kill('SIGKILL');
     this.box.remove();
   }
