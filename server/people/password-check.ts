@@ -4,7 +4,7 @@ import { MAX_PASSWORD_LENGTH, normalizePassword } from './password-policy.ts';
 import type { PeoplePorts } from './ports.ts';
 import { makeSecret } from './secrets.ts';
 import type { User } from './store.ts';
-import { type Admitted, type Guess, sourceKey, Throttle } from './throttle.ts';
+import { type Admitted, type Guess, Throttle } from './throttle.ts';
 
 /** Whether somebody knows a password or a code, at a pace that guessing cannot use. */
 export class PasswordCheck {
@@ -18,7 +18,7 @@ export class PasswordCheck {
   }
 
   /** Lets a guess through when it may be made now, after the delay that everybody has at the moment. */
-  async admit(...guesses: readonly Guess[]): Promise<Result<Pick<Admitted, 'forgive'>>> {
+  async admit(...guesses: readonly Guess[]): Promise<Result<Pick<Admitted, 'forgive' | 'succeed'>>> {
     const admitted: Admitted[] = [];
     for (const guess of guesses) {
       const one = this.#throttle.begin(guess);
@@ -34,7 +34,15 @@ export class PasswordCheck {
       forgive: () => {
         for (const { forgive } of admitted) forgive();
       },
+      succeed: () => {
+        for (const { succeed } of admitted) succeed();
+      },
     });
+  }
+
+  /** Whether a guess of that kind was right from that place before. */
+  knows(guess: Guess): boolean {
+    return this.#throttle.knows(guess);
   }
 
   /** Whether the password is this user's; for nobody it takes as long and is wrong. */
@@ -46,8 +54,9 @@ export class PasswordCheck {
     const typed = normalizePassword(password.slice(0, 2 * MAX_PASSWORD_LENGTH));
     const verified = await this.#ports.hasher.verify(typed, user?.passwordHash ?? decoy.value);
     const isRight = verified.ok && verified.value && user !== undefined;
+    if (isRight) admitted.value.succeed();
     // Somebody who could not even be asked did not guess.
-    if (isRight || !verified.ok) admitted.value.forgive();
+    if (!verified.ok) admitted.value.forgive();
     return verified.ok ? ok(isRight) : verified;
   }
 
@@ -70,5 +79,5 @@ export class PasswordCheck {
 
 /** A guess at the password of a user, whether there is one of that name or not. */
 export function passwordGuess(source: string, userName: string): Guess {
-  return { from: sourceKey(source), at: `password of ${userName}` };
+  return { from: source, at: `password of ${userName}` };
 }

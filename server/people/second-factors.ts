@@ -6,7 +6,6 @@ import { decideCode, enrolmentUri, readCode, SECRET_BYTES } from './second-facto
 import { base32, foldReadableCode, makeReadableCode } from './secrets.ts';
 import { endSessions } from './sessions.ts';
 import type { User } from './store.ts';
-import { sourceKey } from './throttle.ts';
 
 /** Handed out when a second factor is turned on; each works once. */
 const RECOVERY_CODES = 10;
@@ -86,17 +85,19 @@ export class SecondFactors {
   /**
    * Takes a code of the app, or a recovery code, once.
    *
-   * Wrong codes of the app slow down the account wherever they come from, as there are only a million;
-   * who is kept out by that still has his recovery codes.
+   * Wrong codes of the app slow down the account wherever they come from, as there are only a million.
+   * Who is kept out by that gets in from an address where a code of his was right before, or by a
+   * recovery code.
    */
   async verify(user: User, typed: string, source: string): Promise<Result<void>> {
     const code = readCode(typed);
-    const bySource = { from: sourceKey(source), at: `code of ${user.userName}` };
-    const guesses = code === undefined ? [bySource] : [bySource, { from: `code of ${user.userId}`, at: 'app' }];
+    const bySource = { from: source, at: `code of ${user.userName}` };
+    const isAlone = code === undefined || this.#passwords.knows(bySource);
+    const guesses = isAlone ? [bySource] : [bySource, { from: `code of ${user.userId}`, at: 'app' }];
     const admitted = await this.#passwords.admit(...guesses);
     if (!admitted.ok) return admitted;
     const taken = code === undefined ? this.#takeRecovery(user, typed) : this.#takeCode(user, code);
-    if (taken.ok) admitted.value.forgive();
+    if (taken.ok) admitted.value.succeed();
     return taken;
   }
 

@@ -7,7 +7,6 @@ import type { SecondFactors } from './second-factors.ts';
 import { foldReadableCode, makeId, makeReadableCode, makeSecret } from './secrets.ts';
 import type { BegunSession, Origin, SessionBook } from './sessions.ts';
 import type { PeopleTables, User } from './store.ts';
-import { sourceKey } from './throttle.ts';
 import { MAX_USER_NAME_LENGTH, parseUserName } from './user-name.ts';
 
 /** 60 bits, in three groups. */
@@ -70,12 +69,12 @@ export class SignInDesk {
     origin: Origin,
   ): Promise<Result<{ user: User; session: BegunSession }>> {
     const { store, hasher, rng, clock, boxName } = this.#ports;
-    const admitted = await this.#passwords.admit({ from: sourceKey(origin.source), at: 'claim code' });
+    const admitted = await this.#passwords.admit({ from: origin.source, at: 'claim code' });
     if (!admitted.ok) return admitted;
     const valid = store.read((tables) => this.#checkClaim(tables, code));
     if (!valid.ok) return valid;
     if (!valid.value.ok) return valid.value;
-    admitted.value.forgive();
+    admitted.value.succeed();
     const name = parseUserName(userName);
     if (!name.ok) return name;
     const allowed = decidePassword(password, [name.value, boxName]);

@@ -109,6 +109,20 @@ describe('whatever strangers do', () => {
   });
 });
 
+test('neighbours of one network share their mistakes, but hold up nobody who was right from his address before', () => {
+  const throttle = new Throttle(new SimulatedClock());
+  const owner = guess('2001:db8::1');
+  const before = throttle.begin(owner);
+  if (before.ok) before.value.succeed();
+  for (let i = 0; i < 1_000; i++) throttle.begin(guess(`2001:db8::${(i + 100).toString(16)}`, `user ${i}`));
+  expect(throttle.begin(guess('2001:db8::9999'))).toMatchObject({ ok: false });
+  expect(throttle.begin(owner)).toMatchObject({ ok: true });
+  expect(throttle.begin(guess('2001:db8:0:1::1'))).toMatchObject({ ok: true });
+  // Of that one address the mistakes count as ever.
+  for (let i = 0; i < 4; i++) throttle.begin(owner);
+  expect(throttle.begin(owner)).toMatchObject({ ok: false });
+});
+
 test.each([
   ['192.0.2.7', '192.0.2.7'],
   ['::ffff:192.0.2.7', '192.0.2.7'],

@@ -11,6 +11,8 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 /** A source that was quiet for this long is forgotten. */
 const FORGET_MS = 60 * 60_000;
 const MAX_SOURCES = 4_096;
+/** Places from which somebody was right before. */
+const MAX_KNOWN = 1_024;
 
 /** Failures of all sources together that slow nobody down. */
 const FREE_FAILURES = 20;
@@ -22,7 +24,7 @@ const MOST_FAILURES = FREE_FAILURES + LONGEST_DELAY_MS / DELAY_PER_FAILURE_MS;
 
 /** What a try counts against. */
 export interface Guess {
-  /** Where from: {@link sourceKey}, or what else stands for one guesser. */
+  /** Where from: an address, or what else stands for one guesser. */
   readonly from: string;
   /** What is guessed: a user, the claim code. */
   readonly at: string;
@@ -34,11 +36,14 @@ interface Tries {
   nextMs: number;
 }
 
-/** A try that was let through; say {@link forgive} when it turned out right. */
+/** A try that was let through; it counts as wrong until somebody says otherwise. */
 export interface Admitted {
   /** How long to wait first: grows with the failures of everybody, and never refuses anybody. */
   readonly delayMs: number;
+  /** It did not count after all: nobody could look whether it was right. */
   forgive(): void;
+  /** It was right. The same from there will not suffer from what its neighbours guess. */
+  succeed(): void;
 }
 
 interface Counted {
@@ -51,12 +56,15 @@ interface Counted {
 /**
  * Slows guessing down without handing anybody the means to lock another one out.
  *
- * Each source has a few tries, then waits that double. Failures of all sources together only delay
- * each answer by up to two seconds, so the right password from a quiet source always gets in.
+ * Each address has a few tries, then waits that double, and so has its neighbourhood, which is one
+ * subscriber's whole IPv6 network, or everybody of a LAN: whoever was right from his address before is
+ * not held up by that. Failures of all sources together only delay each answer by up to two seconds,
+ * so the right password from a quiet source always gets in.
  */
 export class Throttle {
   readonly #clock: Clock;
   readonly #sources = new Map<string, Tries>();
+  readonly #known = new Set<string>();
   #failures = 0;
   #drainedMs = 0;
 
@@ -64,14 +72,13 @@ export class Throttle {
     this.#clock = clock;
   }
 
-  /** Counts as failed until it is forgiven, so that many at once are no way around. */
+  /** Counts as failed from its start, so that many at once are no way around. */
   begin({ from, at }: Guess): Result<Admitted> {
     const nowMs = this.#clock.monotonicMs();
     // Signing in to one's own account does not buy more guesses at another's.
-    const counted: readonly Counted[] = [
-      { key: `${from} ${at}`, free: FREE_TRIES, clears: true },
-      { key: from, free: FREE_TRIES_OF_ALL, clears: false },
-    ];
+    const own: Counted = { key: `${addressKey(from)} ${at}`, free: FREE_TRIES, clears: true };
+    const all: Counted = { key: sourceKey(from), free: FREE_TRIES_OF_ALL, clears: false };
+    const counted = this.#known.has(own.key) ? [own] : [own, all];
     const waitMs = Math.max(...counted.map(({ key }) => this.#waitMs(key, nowMs)));
     if (waitMs > 0) return throttled(waitMs);
     for (const one of counted) this.#count(one, nowMs);
@@ -85,7 +92,23 @@ export class Throttle {
       for (const one of counted) this.#takeBack(one);
       this.#failures = Math.max(0, this.#failures - 1);
     };
-    return ok({ delayMs, forgive });
+    const succeed = (): void => {
+      forgive();
+      this.#know(own.key);
+    };
+    return ok({ delayMs, forgive, succeed });
+  }
+
+  /** Whether this was right from there before. */
+  knows({ from, at }: Guess): boolean {
+    return this.#known.has(`${addressKey(from)} ${at}`);
+  }
+
+  #know(key: string): void {
+    this.#known.delete(key);
+    this.#known.add(key);
+    const [oldest] = this.#known;
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #waitMs(key: string, nowMs: number): number {
@@ -133,7 +156,13 @@ function throttled(waitMs: number): Result<never> {
   });
 }
 
-/** What counts as one source: an IPv4 address, or an IPv6 /64, which one subscriber has whole. */
+/** One text for one address. */
+function addressKey(source: string): string {
+  const ip = readIp(source.replace(/%.*$/, ''));
+  return ip.ok && ip.value.family === 6 && ip.value.value >> 32n !== 0xffffn ? formatIp(ip.value) : sourceKey(source);
+}
+
+/** What counts as one neighbourhood: an IPv4 address, or an IPv6 /64, which one subscriber has whole. */
 export function sourceKey(source: string): string {
   const ip = readIp(source.replace(/%.*$/, ''));
   if (!ip.ok) return source;
