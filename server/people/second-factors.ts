@@ -1,8 +1,8 @@
 import { fail, ok, type Result } from '../core/result.ts';
 import { unknownUser, usedCode, wrongCode } from './failures.ts';
+import { decideCode, enrolmentUri, readCode, SECRET_BYTES } from './one-time-code.ts';
 import type { PasswordCheck } from './password-check.ts';
 import type { PeoplePorts } from './ports.ts';
-import { decideCode, enrolmentUri, readCode, SECRET_BYTES } from './second-factor.ts';
 import { base32, foldReadableCode, makeReadableCode } from './secrets.ts';
 import { endSessions } from './sessions.ts';
 import type { User } from './store.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { codeAt, decideCode, enrolmentUri, readCode, stepAt } from './one-time-code.ts';
 import type { Digest } from './ports.ts';
-import { codeAt, decideCode, enrolmentUri, readCode, stepAt } from './second-factor.ts';
 import { base32 } from './secrets.ts';
 
 const digest: Digest = {
