@@ -88,11 +88,13 @@ function decodeMessage(line: Uint8Array): InstallProgress | Result<Fields> | und
   return { step: step as InstallProgress['step'], percent, version };
 }
 
-function decodeState({ version, slots, ssh }: Fields): Result<SystemState> {
+function decodeState({ version, slots, ssh, updating }: Fields): Result<SystemState> {
   if (typeof version !== 'string' || typeof ssh !== 'boolean' || !Array.isArray(slots)) return unreadable();
   const decoded = slots.map((entry: unknown) => decodeSlot(entry as Fields | null));
   const known = decoded.filter((slot) => slot !== undefined);
-  return known.length === decoded.length ? ok({ version, slots: known, isSshOn: ssh }) : unreadable();
+  return known.length === decoded.length
+    ? ok({ version, slots: known, isSshOn: ssh, isUpdating: updating === true })
+    : unreadable();
 }
 
 function decodeSlot(entry: Fields | null): SystemSlot | undefined {

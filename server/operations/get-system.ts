@@ -52,11 +52,12 @@ export const getSystem = operation({
   },
 });
 
-/** A release that waits for its first boot is told of also by a daemon that did not see it come. */
+/** What goes on, or waits for its first boot, is told of also by a daemon that did not begin it. */
 function viewOf(view: UpdateView | undefined, state: SystemState | undefined) {
-  const waiting = state?.slots.find((slot) => slot.state === 'trial');
-  if ((view?.state ?? 'none') === 'none' && waiting) {
-    return { state: 'ready' as const, percent: 100, version: waiting.version ?? null, message: null };
+  if ((view?.state ?? 'none') === 'none' && state) {
+    if (state.isUpdating) return { state: 'writing' as const, percent: 0, version: null, message: null };
+    const waiting = state.slots.find((slot) => slot.state === 'trial');
+    if (waiting) return { state: 'ready' as const, percent: 100, version: waiting.version ?? null, message: null };
   }
   const failure = view?.failure;
   return {

@@ -15,6 +15,8 @@ export interface SystemState {
   readonly version: string;
   readonly slots: readonly SystemSlot[];
   readonly isSshOn: boolean;
+  /** A bundle is being installed, whoever asked for it. */
+  readonly isUpdating: boolean;
 }
 
 export interface SystemSlot {

@@ -26,6 +26,7 @@ function simulateSystem(clock: SimulatedClock) {
   const state: SystemState = {
     version: '1.4.0',
     isSshOn: false,
+    isUpdating: false,
     slots: [
       { slot: 'a', version: '1.4.0', state: 'running' },
       { slot: 'b', version: undefined, state: 'idle' },
@@ -190,6 +191,17 @@ describe('operations', () => {
     });
     expect(audited.at(-1)).toMatchObject({ event: 'update.installed', outcome: 'failed', who: 'root' });
     expect(await run(world, 'Reboot', {})).toEqual(ok({}));
+    const after = (state: Partial<SystemState>): World => {
+      const observed = async () => ok({ version: '1.4.0', isSshOn: false, isUpdating: false, slots: [], ...state });
+      return { ...world, system: { port: { ...port, state: observed }, updates: simulateSystem(clock).desk } };
+    };
+    expect(await run(after({ isUpdating: true }), 'GetSystem', {})).toMatchObject({
+      value: { update: { state: 'writing' } },
+    });
+    const slots = [{ slot: 'b', version: '1.5.0', state: 'trial' }] as const;
+    expect(await run(after({ slots }), 'GetSystem', {})).toMatchObject({
+      value: { update: { state: 'ready', version: '1.5.0' } },
+    });
     expect(await run(world, 'SetSsh', { on: true, authorized_keys: ['ssh-ed25519 x'] })).toEqual(ok({}));
     expect(told.keys).toEqual([['ssh-ed25519 x']]);
     expect(await run(world, 'RestartDaemon', {})).toEqual(ok({}));
