@@ -29,7 +29,7 @@ export interface Content {
   readonly noPulse?: boolean;
   readonly refreshSec?: number;
   /** The same by command line and REST. */
-  readonly cli: string;
+  readonly cli?: string;
   readonly rest: string;
 }
 
@@ -65,7 +65,7 @@ function menu(frame: Frame, place: Place): Markup {
 
 function colophon(frame: Frame, of: Content): Markup {
   return html`<footer class="colophon">
-<p>The same on the command line: <code>${of.cli}</code>, by REST: <code>${of.rest}</code></p>
+<p>The same ${of.cli !== undefined && html`on the command line: <code>${of.cli}</code>, `}by REST: <code>${of.rest}</code></p>
 <p>QuicEther ${frame.version} on ${frame.boxName}${frame.nodeId && html` <span class="mono">…${frame.nodeId.slice(-6)}</span>`}</p>
 </footer>`;
 }

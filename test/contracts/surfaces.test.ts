@@ -1,11 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { buildProgram } from '../../server/cli/program.ts';
 import { SimulatedClock } from '../../server/core/clock.ts';
 import { ok } from '../../server/core/result.ts';
 import { COLLECTIONS } from '../../server/http/rest/collections.ts';
-import { paramsOf } from '../../server/http/rest/routes.ts';
+import { buildRoutes, paramsOf } from '../../server/http/rest/routes.ts';
 import { RestService } from '../../server/http/rest/service.ts';
 import { OPERATIONS } from '../../server/operations/all.ts';
 import { type Operation, SURFACES, type Surface } from '../../server/operations/operation.ts';
@@ -53,6 +55,25 @@ test('what is missing has its reason; here is the list', () => {
   );
   for (const { why } of omissions) expect(why.length).toBeGreaterThan(10);
 });
+
+test('what pages say of REST and of the command line is there', () => {
+  const pages = globSync('views/**/*.ts', { cwd: root }).map((path) => readFileSync(join(root, path), 'utf8'));
+  const said = (what: string) =>
+    pages.flatMap((text) => [...text.matchAll(new RegExp(`^    ${what}: '([^']+)'`, 'gm'))]);
+  const routes = buildRoutes(operations).map(({ verb, path }) => `${verb} /api/v1${path.replaceAll(/\{\w+\}/g, 'ID')}`);
+  expect(said('rest').length).toBeGreaterThan(5);
+  expect(said('rest').flatMap(([, route = '']) => (routes.includes(route) ? [] : [route]))).toEqual([]);
+  const program = buildProgram({ version: '', config: { flags: [] } } as never);
+  expect(said('cli').flatMap(([, line = '']) => (isVerb(program, line.split(' ').slice(1)) ? [] : [line]))).toEqual([]);
+});
+
+/** Whether words, up to the first in capitals, are verbs of the command line. */
+function isVerb(program: Command, words: readonly string[]): boolean {
+  const [word, ...rest] = words;
+  if (word === undefined || word === word.toUpperCase()) return true;
+  const verb = program.commands.find((one) => one.name() === word);
+  return verb !== undefined && isVerb(verb, rest);
+}
 
 function observeRpc(): readonly string[] {
   const { world } = simulateWorld();

@@ -30,8 +30,8 @@ export function addOfficePage(frame: Frame, model: AddOfficeModel): Markup {
     title: 'Add an office',
     place: '/offices',
     live: ['pulse'],
-    cli: 'quicether peers accept ID',
-    rest: 'POST /api/v1/offices',
+    cli: 'quicether peers add ADDRESS',
+    rest: 'POST /api/v1/peers',
     body: html`${title(
       'Add an office',
       html`<p>Do it on one of the two boxes; the other then only has to accept. It takes about five minutes.</p>`,

@@ -19,7 +19,7 @@ export function linesPage(frame: Frame, { lines }: LinesModel): Markup {
     place: '/lines',
     live: ['lines', 'pulse'],
     refreshSec: 30,
-    cli: 'quicether multipath',
+    cli: 'quicether status',
     rest: 'GET /api/v1/lines',
     body: html`${title(`Internet lines of ${frame.boxName}`, html`<p>${headline(lines)}</p>`)}
 ${sheet(

@@ -84,8 +84,7 @@ export function secondFactorPage(frame: Frame, model: SecondFactorModel): Markup
   return shell(frame, {
     title: 'Phone code',
     place: '/people',
-    cli: 'quicether user second-factor',
-    rest: 'POST /api/v1/second-factor',
+    rest: 'POST /api/v1/me/second-factor',
     body: html`${title('Set up a phone code', html`<p>Nothing changes until the code below was right.</p>`, html`<a href="/people#you">People</a> / Phone code`)}
 ${sheet(
   'scan',
@@ -120,8 +119,7 @@ export function recoveryCodesPage(frame: Frame, codes: readonly string[]): Marku
   return shell(frame, {
     title: 'Recovery codes',
     place: '/people',
-    cli: 'quicether user second-factor',
-    rest: 'POST /api/v1/second-factor/confirm',
+    rest: 'POST /api/v1/me/second-factor/confirm',
     body: html`${title(
       'Your phone code is on',
       html`<p><strong>Print or copy these codes now.</strong> Each opens the box once when you do not have your phone. They are not shown again.</p>`,
