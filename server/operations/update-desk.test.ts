@@ -191,15 +191,15 @@ describe('operations', () => {
     });
     expect(audited.at(-1)).toMatchObject({ event: 'update.installed', outcome: 'failed', who: 'root' });
     expect(await run(world, 'Reboot', {})).toEqual(ok({}));
-    const after = (state: Partial<SystemState>): World => {
+    const later = (state: Partial<SystemState>): World => {
       const observed = async () => ok({ version: '1.4.0', isSshOn: false, isUpdating: false, slots: [], ...state });
       return { ...world, system: { port: { ...port, state: observed }, updates: simulateSystem(clock).desk } };
     };
-    expect(await run(after({ isUpdating: true }), 'GetSystem', {})).toMatchObject({
+    expect(await run(later({ isUpdating: true }), 'GetSystem', {})).toMatchObject({
       value: { update: { state: 'writing' } },
     });
     const slots = [{ slot: 'b', version: '1.5.0', state: 'trial' }] as const;
-    expect(await run(after({ slots }), 'GetSystem', {})).toMatchObject({
+    expect(await run(later({ slots }), 'GetSystem', {})).toMatchObject({
       value: { update: { state: 'ready', version: '1.5.0' } },
     });
     expect(await run(world, 'SetSsh', { on: true, authorized_keys: ['ssh-ed25519 x'] })).toEqual(ok({}));
