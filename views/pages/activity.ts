@@ -1,6 +1,6 @@
 import { html, type Markup, queryOf } from '../markup.ts';
 import type { AuditEvent, AuditFilter, ChainState, Frame } from '../model.ts';
-import { field, postForm } from '../parts/form.ts';
+import { type Choice, field, postForm, select } from '../parts/form.ts';
 import { log } from '../parts/log.ts';
 import { emptyList } from '../parts/register.ts';
 import { notice, sheet, title } from '../parts/sheet.ts';
@@ -80,12 +80,30 @@ function tailState(frame: Frame, model: ActivityModel): Markup {
   return html`<p>This list stands still.</p><a class="button button-small" href="/activity">Follow live</a>`;
 }
 
+const KINDS: readonly Choice[] = [
+  { value: '', text: 'Everything' },
+  { value: 'peer', text: 'Offices: connected, added, removed' },
+  { value: 'people', text: 'Signing in' },
+  { value: 'user', text: 'People added or changed' },
+  { value: 'session', text: 'Browsers signed out' },
+  { value: 'token', text: 'API tokens' },
+  { value: 'trial', text: 'Changes on trial' },
+  { value: 'update', text: 'Updates' },
+  { value: 'system', text: 'The box itself' },
+  { value: 'audit', text: 'This log' },
+];
+
+/** The kinds to choose from; one that came with the address and is not among them stays chosen. */
+function kindChoices(chosen: string): readonly Choice[] {
+  return KINDS.some(({ value }) => value === chosen) ? KINDS : [...KINDS, { value: chosen, text: chosen }];
+}
+
 function entries(frame: Frame, model: ActivityModel): Markup {
   const { filter, events } = model;
   return html`<form class="filters" method="get" action="/activity" role="search" aria-label="Filter entries">
 ${field(frame, { id: 'text', label: 'Words', type: 'search', value: filter.text, most: 128 })}
 ${field(frame, { id: 'who', label: 'Person', value: filter.who, most: 64, autocomplete: 'off' })}
-${field(frame, { id: 'event', label: 'Kind', value: filter.event, most: 64, autocomplete: 'off', placeholder: 'peer.accept' })}
+${select('event', 'event', 'Kind', kindChoices(filter.event), filter.event)}
 <button class="button" type="submit">Filter</button></form>
 ${entryList(frame, model)}
 <nav class="actions" aria-label="More entries">

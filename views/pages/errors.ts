@@ -86,7 +86,7 @@ const OTHER: Told = { shape: 'failed', heading: 'This did not work', what: 'Noth
 export function errorPage(page: Page, model: ErrorModel): Markup {
   const told = TOLD[model.status] ?? OTHER;
   const body = html`<header class="title"><div>${stateLine(page, told.shape, told.heading)}
-<h1>${model.message ?? told.heading}</h1><p>${model.remedy ?? told.what}</p>
+<h1>${sentence(model.message) ?? told.heading}</h1><p>${sentence(model.remedy) ?? told.what}</p>
 ${model.status === 503 && html`<p class="muted"${model.canRepeat && html` data-again`}>What you saw before may be out of date by now.</p>`}</div></header>
 <p class="actions"><a class="button button-main" href="${told.next.href}">${told.next.text}</a></p>`;
   return gate(page, {
@@ -97,4 +97,11 @@ ${model.status === 503 && html`<p class="muted"${model.canRepeat && html` data-a
     narrow: true,
     ...(model.status === 503 && model.canRepeat ? { refreshSec: 5 } : {}),
   });
+}
+
+/** As a person writes it: failures are made for logs too. */
+function sentence(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -4,7 +4,14 @@ import type { Page } from '../model.ts';
 const MARK = html`<svg viewBox="0 0 36 28" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" aria-hidden="true"><path d="M2 4c11 0 10 10 20 10M2 14h20M2 24c11 0 10-10 20-10"/><path stroke-width="6" d="M25 14h7"/></svg>`;
 
 /** No history, no styles of its own, no extension but the one that is here: what it may do is told, not left to it. */
-const HTMX = JSON.stringify({ history: false, includeIndicatorCSS: false, extensions: 'sse', defaultTimeout: 20_000 });
+const HTMX = JSON.stringify({
+  history: false,
+  includeIndicatorCSS: false,
+  extensions: 'sse',
+  defaultTimeout: 20_000,
+  // What a reader has opened stays open when the list around it changes.
+  morphIgnore: ['data-htmx-powered', 'open'],
+});
 
 export interface Document {
   readonly title: string;
