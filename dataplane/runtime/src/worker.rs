@@ -251,6 +251,10 @@ impl Worker {
         if self.sabotage.no_fair_queue { ONE_QUEUE_BYTES } else { MEMORY_LIMIT_BYTES }
     }
 
+    fn connection_limit(&self) -> usize {
+        self.state.as_ref().map_or(0, |state| state.max_connections as usize)
+    }
+
     fn next_timeout(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
         [timer, self.next_hole(), Some(self.chores)].into_iter().flatten().min()

@@ -172,7 +172,15 @@ impl Worker {
 
     fn apply_strangers(&mut self, now: Instant, state: &State) {
         let keep = |dialler: &Dialler| state.dial.iter().any(|address| dialler.addresses == [*address]);
-        let mut kept: Vec<Dialler> = std::mem::take(&mut self.strangers).into_iter().filter(keep).collect();
+        let (mut kept, gone): (Vec<Dialler>, Vec<Dialler>) =
+            std::mem::take(&mut self.strangers).into_iter().partition(keep);
+        for index in gone.iter().filter_map(|dialler| dialler.connection) {
+            // Whoever answered there and was accepted meanwhile keeps the connection.
+            let node = self.connections[index].as_ref().and_then(|c| c.node());
+            if node.is_none_or(|node| !self.peer_of.contains_key(&node)) {
+                self.close(index, now, CloseCode::NotAccepted);
+            }
+        }
         for address in &state.dial {
             if !kept.iter().any(|dialler| dialler.addresses == [*address]) {
                 kept.push(Dialler::new(now, vec![*address], None));

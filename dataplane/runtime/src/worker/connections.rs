@@ -93,6 +93,13 @@ impl Worker {
             self.dial_failed(now, address, node, "this box has no socket of that address family".into());
             return None;
         };
+        let limit = self.connection_limit();
+        if self.open_connections >= limit {
+            self.inside.counters.refused += 1;
+            let reason = format!("{limit} connections are open, which performance.max_connections allows");
+            self.dial_failed(now, address, node, reason);
+            return None;
+        }
         let shared = Arc::default();
         let (config, wrong_key) = self.transport.client(address, node, &shared);
         match self.endpoint.connect(now, config, address, "quicether") {

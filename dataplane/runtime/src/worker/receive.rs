@@ -118,7 +118,7 @@ impl Worker {
 
     fn accept(&mut self, socket: usize, now: Instant, incoming: quic::Incoming) {
         let remote = incoming.remote_address();
-        let limit = self.state.as_ref().map_or(0, |state| state.max_connections as usize);
+        let limit = self.connection_limit();
         let handshakes = self.connections.iter().flatten().filter(|c| is_their_handshake(c)).count();
         if !self.accepting || self.open_connections >= limit || handshakes >= MAX_HANDSHAKES {
             self.inside.counters.refused += 1;
