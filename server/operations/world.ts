@@ -12,7 +12,7 @@ import type { SystemPort } from './system-port.ts';
 import type { TrialDesk } from './trial-desk.ts';
 import type { UpdateDesk } from './update-desk.ts';
 
-export type { AuditEvent, AuditPort } from './audit-port.ts';
+export type { AuditPort } from './audit-port.ts';
 
 /** Everything that operations may touch; the composition root builds it, tests build their own. */
 export interface World {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Result } from '../../server/core/result.ts';
@@ -98,6 +98,23 @@ describe.skipIf(!canRun)('people, through the socket of a real daemon', () => {
     expect(codeOf(await local.value.call('GetStatus', {}, { onBehalf }))).toBe('permission.front');
   });
 
+  test('where people need a second factor, one without it can do nothing but set it up', async () => {
+    const claimFile = join(box.folder, 'claim.txt');
+    await withEnv({ QUICETHER_SECURITY_REQUIRE_2FA: 'true', QUICETHER_CLAIM_FILE: claimFile }, () => box.start());
+    const { code } = await box.json<{ code: string }>('user', 'claim-code');
+    expect([readFileSync(claimFile, 'utf8'), statSync(claimFile).mode & 0o777]).toEqual([`${code}\n`, 0o600]);
+    const ask = await front();
+    const session = await claim(ask);
+    await expect.poll(() => existsSync(claimFile), { timeout: 10_000 }).toBe(false);
+    expect(must(await ask('GetMe', {}, { session }))).toMatchObject({ must_enrol: true });
+    expect(codeOf(await ask('GetStatus', {}, { session }))).toBe('permission.second-factor');
+    must(await ask('ProvePassword', { password: PASSWORD }, { session }));
+    expect(codeOf(await ask('AddUser', {}, { session }))).toBe('permission.second-factor');
+    const { secret } = must(await ask('BeginSecondFactor', {}, { session })) as unknown as { secret: string };
+    must(await ask('ConfirmSecondFactor', { code: totp(secret) }, { session }));
+    expect(codeOf(await ask('GetStatus', {}, { session }))).toBe('ok');
+  });
+
   test('what asks for the password again gets it, with the second factor, and a token never does', async () => {
     await box.start();
     const ask = await front();
@@ -119,10 +136,11 @@ describe.skipIf(!canRun)('people, through the socket of a real daemon', () => {
     );
     const { secret, uri } = must(await ask('BeginSecondFactor', {}, { session })) as unknown as Record<string, string>;
     expect(uri).toContain(secret);
-    const confirmed = must(await ask('ConfirmSecondFactor', { code: totp(secret ?? '', 0) }, { session }));
+    const used = totp(secret ?? '');
+    const confirmed = must(await ask('ConfirmSecondFactor', { code: used }, { session }));
     const [recovery = ''] = (confirmed as unknown as { recovery_codes: string[] }).recovery_codes;
     const { ticket } = must(await ask('SignIn', { user_name: 'anna', password: PASSWORD }));
-    expect(codeOf(await ask('SignInCode', { ticket, code: totp(secret ?? '', 0) }))).toBe('people.wrong-code');
+    expect(codeOf(await ask('SignInCode', { ticket, code: used }))).toBe('people.wrong-code');
     must(await ask('SignInCode', { ticket, code: recovery }));
     expect(codeOf(await ask('ProvePassword', { password: PASSWORD }, { session }))).toBe('people.needs-code');
   });
@@ -152,7 +170,7 @@ describe.skipIf(!canRun)('people, through the socket of a real daemon', () => {
     );
     const factor = must(await ask('BeginSecondFactor', {}, { session })) as unknown as { secret: string };
     secrets.push(factor.secret);
-    const confirmed = must(await ask('ConfirmSecondFactor', { code: totp(factor.secret, 0) }, { session }));
+    const confirmed = must(await ask('ConfirmSecondFactor', { code: totp(factor.secret) }, { session }));
     secrets.push(...(confirmed as unknown as { recovery_codes: string[] }).recovery_codes);
     secrets.push(must(await ask('SignIn', { user_name: 'anna', password: PASSWORD })).ticket);
     secrets.push((await box.json<{ password: string }>('user', 'reset-password', 'anna')).password);
@@ -224,6 +242,16 @@ describe.skipIf(!canRun)('people, through the socket of a real daemon', () => {
   });
 });
 
+/** Runs `work` with these in the environment, which what it starts inherits. */
+async function withEnv<T>(env: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  Object.assign(process.env, env);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(env)) delete process.env[name];
+  }
+}
+
 function must<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
   return result.value;
@@ -234,11 +262,11 @@ function codeOf(result: Result<unknown>): string {
 }
 
 /** The code of an authenticator app, made apart from ours. */
-function totp(secret: string, stepsAhead: number): string {
+function totp(secret: string): string {
   const bits = [...secret].map((one) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(one).toString(2).padStart(5, '0'));
   const key = Buffer.from((bits.join('').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
   const message = Buffer.alloc(8);
-  message.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + stepsAhead));
+  message.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
   const hash = createHmac('sha1', key).update(message).digest();
   const at = (hash.at(-1) ?? 0) & 15;
   return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
