@@ -146,7 +146,10 @@ fn observe_uid(stream: &UnixStream) -> std::io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::place::Place;
 
     #[test]
     fn only_root_and_the_daemon_may() {
@@ -154,5 +157,55 @@ mod tests {
         assert!(access.allows(0) && access.allows(990));
         assert!(!access.allows(991) && !access.allows(u32::MAX));
         assert!(!Access { daemon_uid: None }.allows(990));
+    }
+
+    fn connect(open: &Arc<AtomicUsize>) -> BufReader<UnixStream> {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        // SAFETY: getuid has no preconditions.
+        let access = Access { daemon_uid: Some(unsafe { libc::getuid() }) };
+        let service = Arc::new(Service::new(Place::new(Path::new("/nowhere"))));
+        start(theirs, access, service, Arc::clone(open));
+        ours.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        BufReader::new(ours)
+    }
+
+    fn ask(caller: &mut BufReader<UnixStream>, line: &[u8]) -> String {
+        let _ = caller.get_mut().write_all(line);
+        let mut said = String::new();
+        let _ = caller.read_line(&mut said);
+        said
+    }
+
+    #[test]
+    fn every_line_gets_an_answer_and_the_next_one_is_heard() {
+        let open = Arc::default();
+        let mut caller = connect(&open);
+        for (line, named) in [
+            (&b"{\"id\":7,\"call\":\"state\"}\n"[..], r#""id":7,"code":"system.not-an-appliance""#),
+            (b"\n", "bad-request"),
+            (b"\xff\xfe\n", "bad-request"),
+            (b"{\"id\":1,\"call\":\"sh\"}\n", "there is no call"),
+        ] {
+            let said = ask(&mut caller, line);
+            assert!(said.contains(named), "{said}");
+        }
+        let said = ask(&mut caller, &[b'x'; MAX_LINE_LEN + 1]);
+        assert!(said.contains("no end"), "{said}");
+        assert_eq!(ask(&mut caller, b"{}\n"), "", "nobody knows where the next line begins");
+    }
+
+    #[test]
+    fn there_are_so_many_connections_and_each_that_ends_makes_room() {
+        let open = Arc::default();
+        let state = b"{\"id\":1,\"call\":\"state\"}\n";
+        let mut callers: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connect(&open)).collect();
+        assert!(ask(&mut connect(&open), state).contains("system.busy"));
+        assert!(ask(&mut callers[0], state).contains("system.not-an-appliance"));
+        callers.pop();
+        let deadline = std::time::Instant::now() + Duration::from_secs(5);
+        while open.load(Ordering::SeqCst) >= MAX_CONNECTIONS && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(ask(&mut connect(&open), state).contains("system.not-an-appliance"));
     }
 }
