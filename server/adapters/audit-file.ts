@@ -19,9 +19,9 @@ import type { AuditRules } from '../audit/rules.ts';
 import type { CancelTimer, Clock } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AuditLines, AuditPage, AuditPort } from '../operations/audit-port.ts';
-import { lastOlderLine, type Readable, readChain, readPage, readRaw, readTail } from './audit-reader.ts';
+import { findRecent, lastOlderLine, type Readable, readChain, readPage, readRaw, readTail } from './audit-reader.ts';
 import { recoverChain } from './audit-recovery.ts';
-import { forgetOldest, segmentPath } from './audit-segments.ts';
+import { forgetOldest, olderSegments, segmentPath } from './audit-segments.ts';
 import { explainStateError, readStateFile, replaceStateFile } from './state-file.ts';
 
 export interface AuditLimits {
@@ -74,10 +74,13 @@ export class AuditFile implements AuditPort {
   #beganMs: number;
   /** First number of the file that is written to. */
   #firstSeq = 1;
+  /** Of all files. */
+  #oldestSeq = 1;
   #dropped = { count: 0, sinceMs: 0 };
   #sync: CancelTimer | undefined;
   #chores: CancelTimer | undefined;
   #noted = 0;
+  #reading: Promise<unknown> = Promise.resolve();
   #verifying: Promise<Result<ChainState>> | undefined;
 
   private constructor(options: AuditFileOptions, file: number) {
@@ -122,7 +125,12 @@ export class AuditFile implements AuditPort {
   }
 
   query(filter: AuditFilter, limit: number): Promise<Result<AuditPage>> {
-    return readPage(this.#readable, filter, limit);
+    const found = findRecent(this.#readable, filter, limit);
+    return found.isAll ? Promise.resolve(ok(found.page)) : this.#inTurn(() => readPage(this.#readable, filter, limit));
+  }
+
+  recent(filter: AuditFilter, limit: number): readonly ChainedEvent[] {
+    return findRecent(this.#readable, filter, limit).page.events;
   }
 
   wait(afterSeq: number, timeoutMs: number): Promise<void> {
@@ -140,14 +148,14 @@ export class AuditFile implements AuditPort {
 
   /** One at a time: whoever asks meanwhile gets the same answer. */
   verify(): Promise<Result<ChainState>> {
-    this.#verifying ??= readChain(this.#readable).finally(() => {
+    this.#verifying ??= this.#inTurn(() => readChain(this.#readable)).finally(() => {
       this.#verifying = undefined;
     });
     return this.#verifying;
   }
 
   lines(afterSeq: number, limit: number): Promise<Result<AuditLines>> {
-    return readRaw(this.#readable, afterSeq, limit);
+    return this.#inTurn(() => readRaw(this.#readable, afterSeq, limit));
   }
 
   /** Writes down what is left and lets go of the file. */
@@ -163,6 +171,13 @@ export class AuditFile implements AuditPort {
     }
     closeSync(this.#file);
     for (const wake of this.#waiting) wake();
+  }
+
+  // Reading files is work: many who ask at once wait for each other, not the daemon for them.
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#reading.then(work);
+    this.#reading = done.catch(() => {});
+    return done;
   }
 
   async #recover(): Promise<void> {
@@ -202,6 +217,7 @@ export class AuditFile implements AuditPort {
     const { first, last } = await readTail(this.#options.path, RECENT, this.#options.rules);
     for (const event of last) this.#keep(event);
     if (!first) return;
+    this.#oldestSeq = olderSegments(this.#options.path)[0]?.firstSeq ?? first.seq;
     this.#firstSeq = first.seq;
     this.#beganMs = first.tsMs;
   }
@@ -289,6 +305,7 @@ export class AuditFile implements AuditPort {
     this.#reopen();
     const first = forgetOldest(path, this.#limits.files);
     if (first === undefined) return;
+    this.#oldestSeq = first;
     const detail = `events 1 to ${first - 1} are no longer kept: the audit keeps ${this.#limits.files} files besides this`;
     this.#put({ ...BOX, event: 'audit.forgotten', outcome: 'done', detail, facts: { up_to: first - 1 } });
   }
@@ -341,6 +358,7 @@ export class AuditFile implements AuditPort {
       path: this.#options.path,
       recent: this.#recent,
       lastSeq: this.#seq,
+      oldestSeq: this.#oldestSeq,
       firstSeq: this.#firstSeq,
       bytes: fstatSync(this.#file).size,
       noted: this.#readNoted()?.head,

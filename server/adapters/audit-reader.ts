@@ -17,6 +17,8 @@ export interface Readable {
   /** The newest ones, oldest of them first. */
   readonly recent: readonly ChainedEvent[];
   readonly lastSeq: number;
+  /** Of all that is kept. */
+  readonly oldestSeq: number;
   /** First number of the file that is written to, and its size. */
   readonly firstSeq: number;
   readonly bytes: number;
@@ -25,17 +27,28 @@ export interface Readable {
   readonly rules: AuditRules;
 }
 
-/** The newest events that are looked for: from memory, then from the files. */
-export async function readPage(audit: Readable, filter: AuditFilter, limit: number): Promise<Result<AuditPage>> {
+/** The newest events that are looked for in memory; `isAll` when the files hold no more of them for this answer. */
+export function findRecent(audit: Readable, filter: AuditFilter, limit: number): { page: AuditPage; isAll: boolean } {
   const found: ChainedEvent[] = [];
-  const oldest = audit.recent[0]?.seq ?? audit.lastSeq + 1;
   for (const event of audit.recent.toReversed()) {
     if (audit.rules.fits(event, filter)) found.push(event);
-    if (found.length === limit) return ok({ events: found, nextBefore: olderThan(event.seq, filter) });
+    if (found.length === limit)
+      return { page: { events: found, nextBefore: olderThan(event.seq, filter) }, isAll: true };
   }
-  const below = Math.min(oldest, filter.before ?? oldest);
-  if (below <= (filter.after ?? 0) + 1) return ok({ events: found, nextBefore: undefined });
-  return ok(await search(audit, { filter, limit, below, found }));
+  const isAll = belowRecent(audit, filter) <= Math.max(audit.oldestSeq, (filter.after ?? 0) + 1);
+  return { page: { events: found, nextBefore: undefined }, isAll };
+}
+
+/** The newest events that are looked for: from memory, then from the files. */
+export async function readPage(audit: Readable, filter: AuditFilter, limit: number): Promise<Result<AuditPage>> {
+  const { page, isAll } = findRecent(audit, filter, limit);
+  if (isAll) return ok(page);
+  return ok(await search(audit, { filter, limit, below: belowRecent(audit, filter), found: [...page.events] }));
+}
+
+function belowRecent({ recent, lastSeq }: Readable, { before }: AuditFilter): number {
+  const oldest = recent[0]?.seq ?? lastSeq + 1;
+  return Math.min(oldest, before ?? oldest);
 }
 
 interface Search {

@@ -21,7 +21,10 @@ export interface AuditLines {
 export interface AuditPort {
   /** Never fails and never waits: a full disk stops neither traffic nor operations. */
   append(event: AuditEvent): void;
+  /** Newest first, from memory and files. */
   query(filter: AuditFilter, limit: number): Promise<Result<AuditPage>>;
+  /** The same of what is in memory: the last thousand or so; costs next to nothing. */
+  recent(filter: AuditFilter, limit: number): readonly ChainedEvent[];
   /** Number of the newest event; 0 before the first. */
   readonly lastSeq: number;
   /** Resolves when there is an event after `afterSeq`, or after `timeoutMs`. */

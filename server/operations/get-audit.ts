@@ -27,16 +27,20 @@ export const getAudit = operation({
 
   async run({ limit, wait_ms, ...filter }, world) {
     const deadlineMs = world.clock.monotonicMs() + wait_ms;
-    // What comes may not be what is looked for: then it waits on, from there.
-    for (let seen = filter.after ?? 0; ; ) {
-      const page = await world.audit.query(filter, limit);
+    for (let after = filter.after; ; ) {
+      const seen = world.audit.lastSeq;
+      const page = await world.audit.query({ ...filter, after }, limit);
       if (!page.ok) return page;
+      const { events, nextBefore } = page.value;
       const leftMs = deadlineMs - world.clock.monotonicMs();
-      if (page.value.events.length > 0 || leftMs <= 0) {
-        return ok({ events: page.value.events.map(viewEvent), next_before: page.value.nextBefore ?? null });
+      if (events.length > 0 || nextBefore !== undefined || leftMs <= 0) {
+        return ok({ events: events.map(viewEvent), next_before: nextBefore ?? null });
       }
-      seen = Math.max(seen, world.audit.lastSeq);
       await world.audit.wait(seen, leftMs);
+      // Nothing came, or nobody else may wait: whoever asks again begins again.
+      if (world.audit.lastSeq === seen) return ok({ events: [], next_before: null });
+      // What came may not be what is looked for; what was looked through is not looked through again.
+      after = Math.max(seen, after ?? 0);
     }
   },
 });

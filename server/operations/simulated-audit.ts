@@ -20,6 +20,13 @@ export class SimulatedAudit implements AuditPort {
     return ok({ events, nextBefore: found.length > limit ? events.at(-1)?.seq : undefined });
   }
 
+  recent(filter: Parameters<AuditPort['query']>[0], limit: number): readonly ChainedEvent[] {
+    return this.events
+      .filter((event) => fits(event, filter))
+      .toReversed()
+      .slice(0, limit);
+  }
+
   async wait(): Promise<void> {}
 
   async verify(): ReturnType<AuditPort['verify']> {
