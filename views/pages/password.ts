@@ -39,7 +39,7 @@ export function enrolPage(page: Page): Markup {
   const body = html`${title('Set up a phone code first', html`<p>This box asks everybody for a code from a phone besides the password, and you have none yet.</p>`)}
 <section class="panel stack" aria-label="Set up a phone code">
 <p>You need an authenticator app on your phone. It takes a minute, and works without the internet.</p>
-${postForm(page, '/people/second-factor', html`<p class="actions"><button class="button button-main" type="submit">Set up a phone code</button></p>`)}
+${postForm(page, '/people/second-factor', html`${field(page, { id: 'password', label: 'Your password', type: 'password', autocomplete: 'current-password', most: 1024, required: true })}<p class="actions"><button class="button button-main" type="submit">Set up a phone code</button></p>`)}
 ${postForm(page, '/sign-out', html`<button class="button" type="submit">Sign out</button>`)}</section>`;
   return gate(page, { title: 'Set up a phone code', small: page.boxName, body, narrow: true });
 }

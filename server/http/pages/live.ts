@@ -12,13 +12,15 @@ export function registerEvents(app: App, front: Front, hub: LiveHub): void {
   app.get('/events', async (c) => {
     if (c.req.method === 'HEAD') return c.body(null);
     const session = sessionOf(c);
-    // Asked again although the daemon was asked a moment ago: a stream outlives the page that opened it.
-    const me = await front.me(c);
+    const me = await front.ask(c, 'GetMe', {});
     if (!me.ok || !session) return refuse(c, me.ok ? { code: 'permission.signed-out', message: '' } : me.error);
+    const { role, must_enrol } = me.value;
+    if (role === null || must_enrol)
+      return refuse(c, { code: 'permission.second-factor', message: 'set up a second factor first' });
     const watching = {
       session,
       source: front.sourceOf(c),
-      role: me.value.role,
+      role,
       zone: zoneOf(c),
       show: (c.req.query('show') ?? '').split(',').filter((name) => name !== ''),
       of: (c.req.query('of') ?? '').slice(0, 128),
