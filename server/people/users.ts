@@ -74,12 +74,24 @@ export class UserBook {
     });
   }
 
-  /** What he may from now on; his sessions end, so that none goes on with other rights than it began with. */
-  setRole(userId: string, role: Role): Result<User> {
+  /**
+   * What he may from now on; his sessions end, so that none goes on with other rights than it began with.
+   * With `was` only while he is still that: of two who change him at once, the second is told.
+   */
+  setRole(userId: string, role: Role, was?: Role): Result<User> {
     return this.#ports.store.change((tables) => {
       const user = tables.userById(userId);
       if (!user) return unknownUser();
       if (user.role === role) return ok(user);
+      if (was !== undefined && user.role !== was) {
+        return fail(
+          'people.changed-meanwhile',
+          `the role of ${user.userName} is ${user.role} by now, no longer ${was}`,
+          {
+            remedy: 'somebody else has changed it: look again, then decide',
+          },
+        );
+      }
       if (isLastOwner(tables, user)) return lastOwner();
       const changed = { ...user, role };
       tables.putUser(changed);

@@ -73,6 +73,7 @@ ${postForm(
   frame,
   '/people/role',
   html`<input type="hidden" name="user_id" value="${person.user_id}">
+<input type="hidden" name="was" value="${person.role}">
 ${select(`${id}-role`, 'role', `What ${person.user_name} may do`, roleChoices('owner'), person.role)}
 ${passwordAgain(frame, `${id}-role`, errors)}<button class="button" type="submit">Change the role</button>`,
   { class: 'stack' },

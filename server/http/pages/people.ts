@@ -20,7 +20,7 @@ const AddForm = z.object({
   new_password: Password,
   ...PROOF,
 });
-const RoleForm = z.object({ user_id: Id, role: RoleName, ...PROOF });
+const RoleForm = z.object({ user_id: Id, role: RoleName, was: RoleName.optional(), ...PROOF });
 const RemoveForm = z.object({ user_id: Id, ...PROOF });
 const TokenForm = z.object({
   token_name: z.string('Type a name.').trim().min(1, 'Type a name.').max(64, 'Take at most 64 characters.'),
@@ -105,7 +105,8 @@ async function setRole(front: Front, c: WebContext): Promise<Response> {
   const proven = await proveWith(front, c, proofOf(form.value));
   if (!proven.ok)
     return again(front, c, form.typed, proven.error, mistakesOf(proven.error, {}, `${form.value.user_id}_`));
-  const changed = await front.ask(c, 'SetUserRole', { user_id: form.value.user_id, role: form.value.role });
+  const { user_id, role, was } = form.value;
+  const changed = await front.ask(c, 'SetUserRole', { user_id, role, ...(was ? { was } : {}) });
   if (!changed.ok) return front.failed(c, changed.error);
   return front.redirectTo(c, '/people#everybody', { state: 'working', title: 'The role is changed' });
 }
