@@ -69,6 +69,17 @@ const scenario = (name: string): Step => ({
   },
 });
 
+/** The image built and booted once: the claim page comes up, bundles that must be refused are. */
+const image: Step = {
+  name: 'image (first boot)',
+  async run() {
+    const args = ['run', '--silent', 'image', '--', 'test', '--quick'];
+    const { status, output } = await runCommand('npm', args, { cwd: root, timeoutMs: SUITE_TIMEOUT_MS });
+    const said = /^\{"image":\{"passed":(\d+),"failed":(\d+)/m.exec(output);
+    return said ? { passed: Number(said[1]), failed: Number(said[2]) } : countStatus(status || 1);
+  },
+};
+
 function scenarioNames(): string[] {
   const folder = join(root, 'test/lab/scenarios');
   if (!existsSync(folder)) return [];
@@ -83,6 +94,7 @@ const steps: readonly Step[] = [
   cargo,
   fuzz,
   vitest('package'),
+  image,
   vitest('browser'),
   ...scenarioNames().map(scenario),
 ];

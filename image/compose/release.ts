@@ -1,5 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { baseTree } from './base-tree.ts';
 import { makeBundle } from './bundle.ts';
 import { makeDisk } from './disk.ts';
@@ -27,14 +28,19 @@ export type BuiltRelease = {
 const CONSOLES = 'console=tty0 console=ttyS0,115200';
 const QUIET = 'ro quiet loglevel=4 panic=10 fsck.mode=skip systemd.show_status=no systemd.ssh_auto=no';
 
-/** Builds root, initrd and UKI of a release. */
-export async function buildRelease(
-  release: Release,
-  options: { readonly fresh?: boolean; readonly rebuild?: boolean } = {},
-): Promise<BuiltRelease> {
+export type BuildOptions = { readonly fresh?: boolean; readonly rebuild?: boolean; readonly mayReuse?: boolean };
+
+/** Builds root, initrd and UKI of a release; `mayReuse` takes what an earlier build made of the same inputs. */
+export async function buildRelease(release: Release, options: BuildOptions = {}): Promise<BuiltRelease> {
   const { version, epochSec } = release;
   const base = await baseTree(epochSec, { fresh: options.fresh ?? false, rebuild: options.rebuild ?? false });
   const folder = join(work, 'releases', version);
+  const record = join(folder, 'built.json');
+  const stamp = await stampOf(release, base.stamp);
+  if (options.mayReuse && existsSync(record)) {
+    const found = JSON.parse(readFileSync(record, 'utf8')) as Omit<BuiltRelease, 'release'> & { stamp: string };
+    if (found.stamp === stamp) return { ...found, release };
+  }
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const at = (name: string) => join(folder, name);
@@ -62,7 +68,26 @@ export async function buildRelease(
   for (const name of ['stub', 'vmlinuz']) rmSync(at(name));
   const { packageIndex } = base;
   const built = { rootImage: at('root.img'), uki: at('uki.efi'), bootLoader: at('systemd-bootx64.efi'), packageIndex };
-  return { release, rootHash: verity.rootHash, ...built };
+  const whole = { rootHash: verity.rootHash, ...built };
+  writeFileSync(record, JSON.stringify({ stamp, ...whole }));
+  return { release, ...whole };
+}
+
+/** Names everything that a release is made of. */
+async function stampOf(release: Release, packages: string): Promise<string> {
+  const programs = ['quicether-engine', 'quicether-system'].map((name) => join('dataplane/target/release', name));
+  const folders = ['image/overlay', 'image/initrd', 'image/compose', 'packaging'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+  );
+  const hash = createHash('sha256').update(packages);
+  const { alter, keys, ...said } = release;
+  hash.update(JSON.stringify([said, String(alter), keys.map(({ id }) => id)]));
+  for (const file of ['build/quicether.js', ...programs, ...folders.sort()]) {
+    hash.update(file).update(await sha256OfFile(join(root, file)));
+  }
+  return hash.digest('hex');
 }
 
 /** Writes the update bundle of a release; gives its place. */

@@ -33,7 +33,8 @@ function breakProgram(tree: string): void {
 /** Builds what the trials need; `quick` needs the image alone. */
 export async function makeReleases({ version, epochSec, keys }: Sources, quick: boolean): Promise<TestReleases> {
   const common = { epochSec, keys };
-  const first = await buildRelease({ version, ...common });
+  const reuse = { mayReuse: true };
+  const first = await buildRelease({ version, ...common }, reuse);
   const disk = await diskOf(first);
   const folder = join(work, 'test', 'bundles');
   rmSync(folder, { recursive: true, force: true });
@@ -41,10 +42,10 @@ export async function makeReleases({ version, epochSec, keys }: Sources, quick: 
   await makeBadBundles(folder, version, epochSec, keys);
   let more: { second?: BuiltRelease; broken?: BuiltRelease } = {};
   if (!quick) {
-    const second = await buildRelease({ version: laterVersion(version, 1), compression: 3, ...common });
+    const second = await buildRelease({ version: laterVersion(version, 1), compression: 3, ...common }, reuse);
     // What does not come up need not be waited for as long as on hardware.
     const fails = { compression: 3, alter: breakProgram, commandLine: 'quicether.health_sec=50' };
-    const broken = await buildRelease({ version: laterVersion(version, 2), ...fails, ...common });
+    const broken = await buildRelease({ version: laterVersion(version, 2), ...fails, ...common }, reuse);
     for (const [name, release] of Object.entries({ second, broken })) {
       cpSync(await bundleOf(release), join(folder, `${name}.gwu`));
     }

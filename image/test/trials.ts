@@ -75,7 +75,7 @@ async function inside(findings: Findings, { machine, disk }: Appliance) {
   const open = await machine.shell("ss -Hltun | awk '{ print $1, $5 }' | sort -u");
   findings.figures['listens'] = (open ?? '').split('\n').join('; ');
   const ssh = await machine.shell(
-    'systemctl is-active ssh.service; find /etc/ssh /var/lib/quicether-ssh -name 'ssh_host*'',
+    "systemctl is-active ssh.service; find /etc/ssh /var/lib/quicether-ssh -name 'ssh_host*'",
   );
   findings.check('SSH is off and has no host keys', ssh === 'inactive', ssh);
   const rights = await machine.shell(
