@@ -4,7 +4,7 @@ import type { AuditFilter, ChainedEvent } from '../audit/event.ts';
 import type { AuditRules } from '../audit/rules.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AuditLines, AuditPage } from '../operations/audit-port.ts';
-import { olderSegments, openSegments, readLines } from './audit-segments.ts';
+import { olderSegments, openSegments, readLastLines, readLines } from './audit-segments.ts';
 
 /** Lines read for one question; what is older is asked for with the next one. */
 const MAX_SCANNED = 50_000;
@@ -134,17 +134,18 @@ export async function readChain({ path, bytes, noted, digest, rules }: Readable)
   return ok(check.finish());
 }
 
-/** The first event of the file that is written to, and the last `count` of all. */
+/** The first event of the file that is written to, and the last `count` of all, of this file and the one before. */
 export async function readTail(path: string, count: number, { decodeLine }: AuditRules) {
   let first: ChainedEvent | undefined;
-  let lines: string[] = [];
+  const lines: string[] = [];
   const segments = await openSegments(path);
   try {
     for (const { segment, file } of segments.slice(-2)) {
+      lines.push(...(await readLastLines(file)));
+      if (segment.firstSeq !== undefined) continue;
       for await (const line of readLines(file)) {
-        if (segment.firstSeq === undefined) first ??= decodeLine(line);
-        lines.push(line);
-        if (lines.length > 2 * count) lines = lines.slice(-count);
+        first = decodeLine(line);
+        if (first) break;
       }
     }
   } finally {
@@ -158,12 +159,10 @@ export async function readTail(path: string, count: number, { decodeLine }: Audi
 export async function lastOlderLine(path: string): Promise<string | undefined> {
   const newest = olderSegments(path).at(-1);
   const segments = newest ? await openSegments(path) : [];
-  let last: string | undefined;
   try {
     const found = segments.find(({ segment }) => segment.path === newest?.path);
-    if (found) for await (const line of readLines(found.file)) last = line;
+    return found && (await readLastLines(found.file)).at(-1);
   } finally {
     for (const { file } of segments) await file.close();
   }
-  return last;
 }

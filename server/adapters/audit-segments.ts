@@ -52,12 +52,29 @@ export async function openSegments(path: string): Promise<{ segment: Segment; fi
   return opened;
 }
 
+/** Enough for the last thousand events. */
+const TAIL_BYTES = 1 << 20;
+
+/** The last lines of a file, whole ones. */
+export async function readLastLines(file: FileHandle): Promise<string[]> {
+  const { size } = await file.stat();
+  const from = Math.max(0, size - TAIL_BYTES);
+  const lines: string[] = [];
+  for await (const line of readLines(file, size, from)) lines.push(line);
+  // The first one may lack its beginning.
+  return from > 0 ? lines.slice(1) : lines;
+}
+
 /** The lines of a file that end within its first `maxBytes`, without holding the file in memory. */
-export async function* readLines(file: FileHandle, maxBytes = Number.POSITIVE_INFINITY): AsyncGenerator<string> {
+export async function* readLines(
+  file: FileHandle,
+  maxBytes = Number.POSITIVE_INFINITY,
+  fromByte = 0,
+): AsyncGenerator<string> {
   const buffer = Buffer.alloc(READ_BYTES);
   let held = Buffer.alloc(0);
   let count = 0;
-  for (let at = 0; at < maxBytes; ) {
+  for (let at = fromByte; at < maxBytes; ) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, maxBytes - at), at);
     if (bytesRead === 0) break;
     at += bytesRead;

@@ -9,6 +9,10 @@ interface Bucket {
 const REFUSED: Bucket = { size: 300, perSecond: 0.2 };
 /** Peers that come and go: all of a full gateway twice. */
 const PEERS: Bucket = { size: 20_000, perSecond: 5 };
+/** What peers do by themselves. */
+const BY_PEERS = ['peer.up', 'peer.down', 'peer.moved', 'engine.repaired'];
+/** Strangers do it. */
+const BY_STRANGERS = ['peer.pending'];
 /** Names of events that a summary lists. */
 const MAX_NAMES = 8;
 
@@ -22,8 +26,9 @@ export class Flood {
   #held = new Map<string, number>();
 
   /** Whether this one is written; else it is counted. `nowMs` is monotonic. */
-  admits({ event, outcome }: AuditEvent, nowMs: number): boolean {
-    const bucket = event.startsWith('peer.') && outcome === 'done' ? PEERS : outcome === 'done' ? undefined : REFUSED;
+  admits(one: AuditEvent, nowMs: number): boolean {
+    const bucket = bucketOf(one);
+    const { event } = one;
     if (!bucket || this.#take(bucket, nowMs)) return true;
     // As many names as there are operations; a bound all the same.
     const name = this.#held.has(event) || this.#held.size < 256 ? event : 'others';
@@ -57,4 +62,9 @@ export class Flood {
     this.#fill.set(bucket, { tokens: isAdmitted ? now - 1 : now, atMs: nowMs });
     return isAdmitted;
   }
+}
+
+function bucketOf({ event, outcome }: AuditEvent): Bucket | undefined {
+  if (outcome !== 'done' || BY_STRANGERS.includes(event)) return REFUSED;
+  return BY_PEERS.includes(event) ? PEERS : undefined;
 }
