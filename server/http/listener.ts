@@ -51,8 +51,11 @@ function askedOf(request: WebRequest): Asked {
   };
 }
 
+const ALLOWED = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
+
 function refuse(request: WebRequest, response: WebResponse, { status, title, text, retryAfterSec }: Refusal): void {
   if (retryAfterSec !== undefined) response.setHeader('Retry-After', String(retryAfterSec));
+  if (status === 405) response.setHeader('Allow', ALLOWED);
   // What it still sends is not read.
   if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close');
   const isProgram = request.url?.startsWith('/api/') ?? false;

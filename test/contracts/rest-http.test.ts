@@ -142,6 +142,8 @@ describe.skipIf(!canRun)('REST over the wire', () => {
     const get = await box.ask('GET', '/users/nobody', { auth });
     expect([head.status, head.text, get.status]).toEqual([200, '', 404]);
     expect((await box.ask('OPTIONS', '/users', { auth })).headers.allow).toBe('GET, HEAD, POST, OPTIONS');
+    const patch = await box.ask('PATCH', '/users', { auth });
+    expect([patch.status, patch.headers.allow]).toEqual([405, 'GET, HEAD, POST, PUT, DELETE, OPTIONS']);
     const document = await box.ask('GET', '/openapi.json');
     expect(document).toMatchObject({ status: 200, body: { openapi: '3.1.0' } });
     const headers = { 'If-None-Match': document.headers.etag ?? '' };
