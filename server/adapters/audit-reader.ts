@@ -137,16 +137,19 @@ export async function readChain({ path, bytes, noted, digest, rules }: Readable)
 /** The first event of the file that is written to, and the last `count` of all, of this file and the one before. */
 export async function readTail(path: string, count: number, { decodeLine }: AuditRules) {
   let first: ChainedEvent | undefined;
-  const lines: string[] = [];
+  let lines: string[] = [];
   const segments = await openSegments(path);
   try {
-    for (const { segment, file } of segments.slice(-2)) {
-      lines.push(...(await readLastLines(file)));
-      if (segment.firstSeq !== undefined) continue;
+    // Without a gap: the file before is of use only when all of this one is here.
+    for (const { segment, file } of segments.slice(-2).reverse()) {
+      const tail = await readLastLines(file);
+      lines = [...tail.lines, ...lines];
+      if (segment.firstSeq !== undefined) break;
       for await (const line of readLines(file)) {
         first = decodeLine(line);
         if (first) break;
       }
+      if (!tail.isAll) break;
     }
   } finally {
     for (const { file } of segments) await file.close();
@@ -161,7 +164,7 @@ export async function lastOlderLine(path: string): Promise<string | undefined> {
   const segments = newest ? await openSegments(path) : [];
   try {
     const found = segments.find(({ segment }) => segment.path === newest?.path);
-    return found && (await readLastLines(found.file)).at(-1);
+    return found && (await readLastLines(found.file)).lines.at(-1);
   } finally {
     for (const { file } of segments) await file.close();
   }

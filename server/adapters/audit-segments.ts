@@ -55,14 +55,14 @@ export async function openSegments(path: string): Promise<{ segment: Segment; fi
 /** Enough for the last thousand events. */
 const TAIL_BYTES = 1 << 20;
 
-/** The last lines of a file, whole ones. */
-export async function readLastLines(file: FileHandle): Promise<string[]> {
+/** The last lines of a file, whole ones; `isAll` when there are no others before them. */
+export async function readLastLines(file: FileHandle): Promise<{ lines: string[]; isAll: boolean }> {
   const { size } = await file.stat();
   const from = Math.max(0, size - TAIL_BYTES);
   const lines: string[] = [];
   for await (const line of readLines(file, size, from)) lines.push(line);
   // The first one may lack its beginning.
-  return from > 0 ? lines.slice(1) : lines;
+  return { lines: from > 0 ? lines.slice(1) : lines, isAll: from === 0 };
 }
 
 /** The lines of a file that end within its first `maxBytes`, without holding the file in memory. */
