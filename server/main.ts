@@ -348,6 +348,8 @@ async function startWeb(plan: WebPlan): Promise<Result<StartedWeb>> {
     import('./http/daemon-lines.ts'),
     import('./adapters/log.ts'),
   ]);
+  const log = createLog(plan.logLevel, process.stderr);
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'the pages fell over: this is a bug'));
   const opened = await openWeb({
     ...plan,
     hostName: hostname(),
@@ -356,7 +358,7 @@ async function startWeb(plan: WebPlan): Promise<Result<StartedWeb>> {
     openLine: openFront(plan.socketPath, version),
     engineBinary: () => locateEngine(process.env, programPath),
     clock: systemClock,
-    log: createLog(plan.logLevel, process.stderr),
+    log,
   });
   if (!opened.ok) return opened;
   flushCompileCache();

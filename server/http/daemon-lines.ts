@@ -41,6 +41,9 @@ interface Waiting {
   readonly go: (line: Line) => void;
 }
 
+/** Told once when the daemon cannot be reached, and why; with nothing when it is back. */
+export type TellDaemon = (failure: Failure | undefined) => void;
+
 /** Opens a connection as a front: without rights of its own. */
 export type OpenLine = () => Promise<Result<RpcClient>>;
 
@@ -57,11 +60,13 @@ export class DaemonLines implements Daemon {
   readonly #waiting: Waiting[] = [];
   readonly #ofOne = new Map<string, number>();
   #lastFailure: { readonly atMs: number; readonly failure: Failure } | undefined;
+  readonly #tell: TellDaemon;
   #isClosed = false;
 
-  constructor(open: OpenLine, clock: Clock) {
+  constructor(open: OpenLine, clock: Clock, tell: TellDaemon = () => undefined) {
     this.#open = open;
     this.#clock = clock;
+    this.#tell = tell;
   }
 
   async call(method: string, params: object, call: DaemonCall): Promise<Result<unknown>> {
@@ -120,9 +125,11 @@ export class DaemonLines implements Daemon {
     const opened = await this.#open();
     line.opening = undefined;
     if (!opened.ok) {
+      if (this.#lastFailure?.failure.code !== opened.error.code) this.#tell(opened.error);
       this.#lastFailure = { atMs: this.#clock.monotonicMs(), failure: opened.error };
       return opened;
     }
+    if (this.#lastFailure) this.#tell(undefined);
     this.#lastFailure = undefined;
     line.client = opened.value;
     void opened.value.closed.then(() => {

@@ -115,7 +115,7 @@ export class WebFront implements Front {
     if (status === 401) return this.#signIn(c);
     if (failure.code === 'permission.second-factor') return this.gate(c, enrolPage, status);
     const isAway = status === 503 || status === 504;
-    if (isAway) c.header('Retry-After', String(RETRY_SEC));
+    if (isAway) this.#tryAgain(c);
     const wait = /try again in (\d{1,5}) s/.exec(failure.remedy ?? '');
     if (status === 429 && wait?.[1]) c.header('Retry-After', wait[1]);
     if (failure.code === 'permission.password') return c.redirect(`/password?next=${this.#cameFrom(c)}`, 303);
@@ -210,6 +210,13 @@ export class WebFront implements Front {
     c.header('Content-Security-Policy', pagePolicy(nonce));
     c.header('Content-Type', 'text/html; charset=utf-8');
     return c.body(markup.toString(), status as 200);
+  }
+
+  /** The page comes back by itself, with and without script; what was to be changed is not sent again. */
+  #tryAgain(c: WebContext): void {
+    c.header('Retry-After', String(RETRY_SEC));
+    const isReading = c.req.method === 'GET';
+    c.header('Refresh', isReading ? String(RETRY_SEC) : `${RETRY_SEC}; url=${localPath(this.#referer(c))}`);
   }
 
   /** Signing in leads back to where somebody was. */

@@ -60,7 +60,10 @@ export async function openWeb(options: WebOptions): Promise<Result<OpenWeb>> {
   let certificate: BoxCertificate = opened.value;
   tellMade(log, opened.value);
 
-  const daemon = new DaemonLines(options.openLine, clock);
+  const daemon = new DaemonLines(options.openLine, clock, (failure) => {
+    if (failure) log.warn(failure, 'the daemon cannot be reached');
+    else log.info({}, 'the daemon is back');
+  });
   const hub = new LiveHub(daemon, clock);
   const assets = new Assets(options.assetDir);
   const front = new WebFront({ daemon, clock, assetOf: assets.pathOf, addTopic: hub.add });

@@ -162,11 +162,13 @@ describe.skipIf(!canServe)('the daemon away', () => {
     const away = await browser.open('/');
     expect(Number(away.headers['retry-after'])).toBeGreaterThan(0);
     expect(away.text).toMatch(/http-equiv="refresh"/);
+    expect(away.headers['refresh']).toMatch(/^\d+$/);
     expect(away.text).not.toContain('/run/');
     expect(away.text).not.toContain(box.folder);
     expect(browser.session).toBeDefined();
-    const form = await browser.post('/sign-out', { csrf: tokenOf(before) });
-    expect(form.status).toBe(503);
+    const referer = { Referer: `https://${box.host}/lines?x=1` };
+    const form = await browser.post('/sign-out', { csrf: tokenOf(before) }, referer);
+    expect([form.status, form.headers['refresh']]).toEqual([503, expect.stringMatching(/; url=\/lines\?x=1$/)]);
     expect(browser.session).toBeDefined();
     expect((await box.ask('/health')).status).toBe(503);
     await box.startDaemon();
