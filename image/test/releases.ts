@@ -86,7 +86,7 @@ async function makeDiskOf(folder: string, file: string) {
   const { length } = await run('du', ['-sm', folder]).then((said) => ({ length: Number.parseInt(said, 10) }));
   rmSync(file, { force: true });
   writeFileSync(file, '');
-  truncateSync(file, (length + 32) << 20);
+  truncateSync(file, (length + 32) * 2 ** 20);
   await run('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', folder, file]);
   if (statSync(file).size === 0) throw new Error(`${file} is empty`);
 }
