@@ -41,7 +41,10 @@ export function thinned(points: Points, most: number = MOST_POINTS): Points {
 export function roundUp(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 3, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
+  return (
+    [1, 2, 3, 4, 6, 8, 10].map((step) => Number((step * power).toPrecision(2))).find((step) => step >= value) ??
+    10 * power
+  );
 }
 
 interface Span {
