@@ -32,6 +32,7 @@ const FIELD_OF: Readonly<Record<string, string>> = {
 export const addOfficePages: PageModule = (app, front) => {
   app.get('/offices/add', (c) => show(front, c, {}, {}));
   app.post('/offices/add', (c) => add(front, c));
+  for (const path of ['/offices/decide', '/offices/forget']) app.get(path, (c) => c.redirect('/offices/add', 303));
   app.post('/offices/decide', (c) => accept(front, c));
   app.post('/offices/forget', async (c) => {
     const form = await front.form(c, z.object({ address: z.string().min(1).max(128) }));

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { officeParts } from '../../../views/live.ts';
+import { pathTo } from '../../../views/markup.ts';
 import type { History, Mistakes, OfficeDetail, Offices, Range } from '../../../views/model.ts';
 import { nameToType, officePage } from '../../../views/pages/office.ts';
 import { officesPage } from '../../../views/pages/offices.ts';
@@ -29,6 +30,8 @@ export const officePages: PageModule = (app, front) => {
     return front.page(c, (frame) => officesPage(frame, { offices: offices.value, days: strips }));
   });
   app.get('/offices/:id{qe1[0-9a-z]{1,100}}', (c) => show(front, c, {}));
+  // A browser that asks again for the page that a form led to.
+  app.get('/offices/:id{qe1[0-9a-z]{1,100}}/remove', (c) => front.redirectTo(c, pathTo('/offices', c.req.param('id'))));
   app.post('/offices/:id{qe1[0-9a-z]{1,100}}/remove', (c) => remove(front, c));
   front.live<OfficeDetail>({
     name: 'office',

@@ -40,6 +40,10 @@ export const peoplePages: PageModule = (app, front) => {
   app.post('/people/add', (c) => addPerson(front, c));
   app.post('/people/role', (c) => setRole(front, c));
   app.post('/people/remove', (c) => removePerson(front, c));
+  for (const path of ['/people/add', '/people/role', '/people/remove', '/people/tokens/add', '/people/tokens/remove']) {
+    // A browser that asks again for the page that a form led to.
+    app.get(path, (c) => c.redirect('/people', 303));
+  }
   registerTokens(app, front);
   registerYou(app, front);
 };

@@ -30,6 +30,10 @@ const DIAGNOSTICS_MS = 20_000;
 export const systemPages: PageModule = (app, front) => {
   app.get('/system', (c) => show(front, c, {}, {}));
   app.get('/system/diagnostics', front.requireRole('operator'), (c) => sendDiagnostics(front, c));
+  for (const path of ['listen', 'update/install', 'update', 'ssh', 'reset', 'restart', 'reboot']) {
+    // A browser that asks again for the page that a form led to.
+    app.get(`/system/${path}`, (c) => c.redirect('/system', 303));
+  }
   registerRestart(app, front);
   app.post('/system/listen', (c) => tryListen(front, c));
   app.post('/system/update/install', (c) => install(front, c));

@@ -18,7 +18,9 @@ const ProofForm = z.object({ password: z.string().max(1_024).optional(), code: z
 /** One's own password, phone code and browsers. */
 export function registerYou(app: App, front: Front): void {
   app.post('/people/password', (c) => changePassword(front, c));
-  app.get('/people/second-factor', (c) => c.redirect('/people#you', 303));
+  for (const path of ['password', 'second-factor', 'second-factor/confirm', 'second-factor/drop', 'sessions/end']) {
+    app.get(`/people/${path}`, (c) => c.redirect('/people#you', 303));
+  }
   app.post('/people/second-factor', (c) => beginSecondFactor(front, c));
   app.post('/people/second-factor/confirm', (c) => confirmSecondFactor(front, c));
   app.post('/people/second-factor/drop', (c) => dropSecondFactor(front, c));
