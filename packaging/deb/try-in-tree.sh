@@ -91,6 +91,11 @@ systemctl is-active --quiet ssh.service || fail 'systemd was not asked for SSH'
 grep -q "$ssh_key" /var/lib/quicether-ssh/authorized_keys || fail 'the key is not there'
 quicether system ssh off
 systemctl is-active --quiet ssh.service && fail 'SSH is still on'
+mkdir /usr/share/quicether/release-keys
+key_id=$(head -c 32 /dev/zero | sha256sum | cut -c1-16)
+printf '%064d\n' 0 > "/usr/share/quicether/release-keys/$key_id.pub"
+said=$(quicether update install /quicether.deb 2>&1) && fail 'a package is installed as a bundle'
+case $said in *'not an update archive'*) ;; *) fail "the upload cannot be opened: $said" ;; esac
 cat > /run/ask-helper.cjs <<'PROGRAM'
 const line = require('net').connect('/run/quicether-system/system.sock');
 line.on('error', (error) => console.log(error.code));
@@ -118,6 +123,17 @@ within quicether status --json || fail 'the daemon did not come back'
 memory=$(sed -n 's/^VmRSS:\t *\([0-9]*\) kB/\1/p' "/proc/$(systemctl show -p MainPID --value quicether.service)/status")
 echo "the daemon takes $memory kB, $(du -sk /var/cache/quicether | cut -f1) kB of compiled code on disk"
 [ "$memory" -lt 120000 ] || fail 'the daemon takes 120 MB or more'
+
+say 'an administrator has the daemon started again, and the tunnel goes on'
+daemon=$(systemctl show -p MainPID --value quicether.service)
+is_another() {
+  now=$(systemctl show -p MainPID --value quicether.service)
+  [ "$now" != 0 ] && [ "$now" != "$daemon" ]
+}
+quicether system restart
+within is_another || fail 'the daemon was not started again'
+within quicether status --json || fail 'the daemon did not come back'
+[ "$(systemctl show -p MainPID --value quicether-engine.service)" = "$engine" ] || fail 'the engine was restarted'
 
 say 'as a gateway it forwards'
 printf '[node]\nrole = "gateway"\n[network]\nadvertise_subnets = ["192.168.77.0/24"]\n' > /etc/quicether/config.toml
