@@ -270,6 +270,39 @@ describe.skipIf(!canServe)('what costs too much', () => {
     expect(performance.now() - startMs).toBeLessThan(6_000);
   });
 
+  test('large forms and headers over HTTP/2, and streams that are opened and thrown away', async () => {
+    const session = box.http2();
+    const post = (body: string, headers: Record<string, string> = {}) =>
+      new Promise<number>((resolve) => {
+        const stream = session.request({
+          ':path': '/sign-in',
+          ':method': 'POST',
+          'content-type': FORM['Content-Type'],
+          ...headers,
+        });
+        stream.on('response', (got) => resolve(Number(got[':status'])));
+        stream.on('error', () => resolve(0));
+        stream.on('close', () => resolve(0));
+        stream.resume();
+        stream.end(body);
+      });
+    expect(await post(`a=${'x'.repeat(20_000)}`)).toBe(413);
+    expect(await post('a=b', Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`x-${i}`, '1'])))).not.toBe(200);
+    expect([0, 431]).toContain(await post('a=b', { 'x-long': 'x'.repeat(30_000) }));
+    session.destroy();
+    for (let round = 0; round < 3; round++) {
+      const flood = box.http2();
+      for (let i = 0; i < 3_000 && !flood.destroyed; i++) {
+        const stream = flood.request({ ':path': '/health' });
+        stream.on('error', () => undefined);
+        stream.close(8);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      flood.destroy();
+    }
+    expect((await browser.open('/')).status).toBe(200);
+  });
+
   test('more connections of one address than it may have; the others go on', async () => {
     const held = await Promise.all(Array.from({ length: 12 }, () => box.raw().catch(() => undefined)));
     await expect(box.raw()).rejects.toThrow();
