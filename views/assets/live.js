@@ -23,6 +23,15 @@
     };
   };
 
+  /** The answer on home claims something: when it is old it says that instead. */
+  const showSilent = (heading, time) => {
+    const text = heading.textContent;
+    heading.textContent = `Nothing has been heard from this box since ${time}.`;
+    return () => {
+      heading.textContent = text;
+    };
+  };
+
   const watchNews = (live, stale) => {
     let lastWordMs = Date.now();
     let undo;
@@ -46,9 +55,10 @@
       document.body.dataset.stale = '';
       const time = new Date(lastWordMs).toLocaleTimeString('en-GB');
       stale.textContent = `No news from the box since ${time}. What you see may be out of date; this page goes on trying.`;
-      undo = [...document.querySelectorAll('[data-live] .state[data-state], .pulse .state[data-state]')].map(
-        showUnknown,
-      );
+      const states = document.querySelectorAll('[data-live] .state[data-state], .pulse .state[data-state]');
+      undo = [...states].map(showUnknown);
+      const heading = document.querySelector('#verdict h1');
+      if (heading) undo.push(showSilent(heading, time));
     }, 1000);
   };
 

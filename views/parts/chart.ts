@@ -94,6 +94,11 @@ function drawn(series: Series, span: Span): readonly Part[] {
   });
 }
 
+/** Without the step that is still running: that nothing is known of it yet is no gap. */
+function measured(points: Points): Points {
+  return points.at(-1)?.[1] === null ? points.slice(0, -1) : points;
+}
+
 export interface Chart {
   /** Makes ids on the page: letters only. */
   readonly id: string;
@@ -106,7 +111,7 @@ export interface Chart {
 
 /** History as curves, with a legend in words and the numbers as a table. */
 export function chart(of: Chart): Markup {
-  const series = of.series.map((one) => ({ ...one, points: thinned(one.points) }));
+  const series = of.series.map((one) => ({ ...one, points: thinned(measured(one.points)) }));
   const span = spanOf(series);
   if (!span) return html`<p class="muted">Nothing has been measured in this time yet.</p>`;
   const say = series[0]!.say;

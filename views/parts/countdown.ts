@@ -12,7 +12,7 @@ export function countdown(page: Page, trial: Trial): Markup {
 <p class="countdown-clock" role="timer" aria-label="Time left to keep this change"><span id="trial-left">${left}</span> <small>seconds left, until ${exactTime(trial.until_ms, page.when)}</small></p>
 <div class="stack"><div>
 <p class="countdown-title" id="trial-title">${trial.mine ? 'Do you still have this page? Then keep the change.' : `${trial.who} is trying a change.`}</p>
-<p>${trial.what}. <strong>If nobody keeps it, the box goes back to how it was</strong>, also when this browser is closed or the power fails.</p>
+<p>${trial.what.charAt(0).toUpperCase()}${trial.what.slice(1)}. <strong>If nobody keeps it, the box goes back to how it was</strong>, also when this browser is closed or the power fails.</p>
 </div>
 <progress id="trial-bar" max="${total}" value="${left}" aria-label="Time left">${left} of ${total} seconds</progress>
 <p class="hidden-text" role="status" id="trial-announce"></p></div>

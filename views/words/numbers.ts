@@ -9,7 +9,7 @@ export function milliseconds(ms: number | null): string {
 export function bitrate(bitsPerSecond: number | null): string {
   if (bitsPerSecond === null) return 'not known';
   if (bitsPerSecond < 500) return '0 Mbit/s';
-  if (bitsPerSecond < 100_000) return `${Math.round(bitsPerSecond / 1000)} kbit/s`;
+  if (bitsPerSecond < 1_000_000) return `${Math.round(bitsPerSecond / 1000)} kbit/s`;
   if (bitsPerSecond < 1e9) return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
   return `${(bitsPerSecond / 1e9).toFixed(2)} Gbit/s`;
 }

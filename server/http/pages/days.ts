@@ -23,9 +23,15 @@ export class Days {
   readonly #kept = new Map<string, Kept>();
 
   async of(ask: Ask, offices: readonly Office[], nowMs: number): Promise<ReadonlyMap<string, readonly Slice[]>> {
-    const ids = offices.slice(0, MOST_OFFICES).map(({ node_id }) => node_id);
-    await Promise.all(ids.map((id) => this.#refresh(ask, id, nowMs)));
-    return new Map(ids.flatMap((id) => (this.#kept.has(id) ? [[id, this.#kept.get(id)!.slices] as const] : [])));
+    const shown = offices.slice(0, MOST_OFFICES);
+    await Promise.all(shown.map(({ node_id }) => this.#refresh(ask, node_id, nowMs)));
+    return new Map(
+      shown.map(({ node_id, state }) => {
+        const slices = this.#kept.get(node_id)?.slices ?? [];
+        // The slice that is still running is what the office is now.
+        return [node_id, slices.map((slice, at) => (at === slices.length - 1 ? { ...slice, state } : slice))];
+      }),
+    );
   }
 
   async #refresh(ask: Ask, id: string, nowMs: number): Promise<void> {

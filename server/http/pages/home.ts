@@ -35,7 +35,10 @@ export async function askHome(ask: Ask, days: Days, nowMs: number): Promise<Resu
 }
 
 function latest(history: Result<History>): number | null {
-  return history.ok ? (history.value.points.at(-1)?.[1] ?? null) : null;
+  if (!history.ok) return null;
+  // The step that is still running may have nothing in it yet.
+  const [before, last] = history.value.points.slice(-2);
+  return last?.[1] ?? before?.[1] ?? null;
 }
 
 /** "Is it working?", or before there is anything to ask about, the one next step. */
@@ -43,16 +46,14 @@ export const homePages: PageModule = (app, front) => {
   const days = new Days();
   app.get('/', async (c) => {
     const ask = askFor(front, c);
-    const nowMs = Date.now();
-    const [home, addresses] = await Promise.all([askHome(ask, days, nowMs), ownAddresses(ask)]);
+    const home = await askHome(ask, days, Date.now());
     if (!home.ok) return front.failed(c, home.error);
     const { offices, lines } = home.value;
-    const isNew = offices.offices.length === 0 && offices.pending.length === 0;
-    return front.page(c, (frame) =>
-      isNew
-        ? welcomePage(frame, { lines, addresses, words: wordsOf(frame.nodeId) })
-        : homePage(frame, { ...home.value, boxName: frame.boxName }),
-    );
+    if (offices.offices.length > 0 || offices.pending.length > 0) {
+      return front.page(c, (frame) => homePage(frame, { ...home.value, boxName: frame.boxName }));
+    }
+    const addresses = await ownAddresses(ask);
+    return front.page(c, (frame) => welcomePage(frame, { lines, addresses, words: wordsOf(frame.nodeId) }));
   });
   watchHome(front, days);
 };
