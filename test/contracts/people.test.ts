@@ -216,6 +216,17 @@ describe.skipIf(!canRun)('people, through the socket of a real daemon', () => {
     expect((await box.run(['session', 'list'])).out).toContain('192.0.2.7');
   });
 
+  test('checking passwords costs the daemon no memory for good', async () => {
+    await box.start();
+    const ask = await front();
+    await claim(ask);
+    const params = { user_name: 'anna', password: PASSWORD };
+    for (let i = 0; i < 5; i++) await Promise.all([1, 2, 3, 4].map(() => ask('SignIn', params)));
+    const daemon = box.pids().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts'));
+    const status = readFileSync(`/proc/${daemon}/status`, 'utf8');
+    expect(Number(/VmRSS:\s+([0-9]+) kB/.exec(status)?.[1])).toBeLessThan(130_000);
+  });
+
   test('a database that is damaged is kept and named, the tunnel runs, and its copy brings people back', async () => {
     const first = await box.start();
     const session = await claim(await front());
