@@ -31,7 +31,7 @@ const wanted = [place('0.0.0.0:9001')];
 
 /** A box whose disk and engine may fail; {@link restart} begins anew with what is on the disk. */
 class Box {
-  readonly clock = new SimulatedClock(Date.UTC(2026, 10, 23));
+  clock = new SimulatedClock(Date.UTC(2026, 10, 23));
   disk = '';
   isFull = false;
   /** What the engine says to the next changes. */
@@ -68,7 +68,8 @@ class Box {
   restart(): void {
     const state = decodeListenState('listen.json', this.disk);
     if (!state.ok) throw new Error(state.error.message);
-    this.desk.stop();
+    // The timers of before are gone with the process.
+    this.clock = new SimulatedClock(this.clock.nowMs());
     this.listen = state.value.confirmed?.addresses ?? configured;
     this.desk = this.#open(state.value);
     this.desk.start();
@@ -140,6 +141,16 @@ describe('a change on trial', () => {
     expect(box.listensOn).toEqual(['0.0.0.0:9000', '[::]:9000']);
     expect(box.desk.confirm(id, anna)).toMatchObject({ error: { code: 'trial.over' } });
     expect(box.audited).toMatchObject([{ event: 'trial.undone', detail: expect.stringContaining('started anew') }]);
+    box.restart();
+    expect(box.audited).toHaveLength(1);
+  });
+
+  test('does not outlive a daemon that ends in order and leaves the engine running', async () => {
+    const box = new Box();
+    await box.try();
+    await box.desk.stop();
+    expect(box.listensOn).toEqual(['0.0.0.0:9000', '[::]:9000']);
+    expect(box.audited).toMatchObject([{ detail: expect.stringContaining('the daemon ended') }]);
     box.restart();
     expect(box.audited).toHaveLength(1);
   });

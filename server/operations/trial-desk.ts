@@ -73,9 +73,13 @@ export class TrialDesk {
     );
   }
 
-  /** Lets go; an unconfirmed change is undone by the next start. */
-  stop(): void {
-    this.#running?.cancel?.();
+  /** Undoes what is on trial: an engine that goes on without the daemon must not go on with it. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    await this.#undo(running, 'the daemon ended');
+    // When that failed the next start does it.
+    running.cancel?.();
   }
 
   get current(): Trial | undefined {
