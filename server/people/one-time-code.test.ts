@@ -40,6 +40,11 @@ describe('a typed code', () => {
     expect(decide(now + 1, now)).toEqual({ kind: 'right', step: now + 1 });
   });
 
+  test('is right after the clock was set back from a wrong future', () => {
+    expect(decide(now, now + 1_000)).toEqual({ kind: 'right', step: now });
+    expect(decide(now, now + 1)).toEqual({ kind: 'used' });
+  });
+
   test.each(['', '12345', '1234567', 'abcdef', '１２３４５６'])('%j is no code of an app', (typed) => {
     expect(readCode(typed)).toBeUndefined();
     expect(decideCode(digest, { secret, lastStep: -1 }, typed, nowMs)).toEqual({ kind: 'wrong' });
