@@ -14,7 +14,7 @@ import { requireTools } from '../image/compose/tools.ts';
 import { testImage } from '../image/test/main.ts';
 
 const USAGE = `usage: npm run image [-- options]        builds the image and the update bundle
-       npm run image -- test [--quick]  boots the image in an emulated machine
+       npm run image -- test [--quick] [--only ports|reset]  boots the image in an emulated machine
 
   --version VERSION  of the release; package.json's when not said
   --key FILE         private key (Ed25519, PEM) that signs; a trial key when not said
@@ -30,6 +30,7 @@ const options = {
   fresh: { type: 'boolean', default: false },
   rebuild: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
+  only: { type: 'string' },
 } as const;
 
 /** The time of the last commit, so that the same sources make the same image. */
@@ -70,7 +71,7 @@ async function main() {
     ? [values.key, values['next-key']].filter((file) => file !== undefined).map(readReleaseKey)
     : trialKeys();
   if (verb === 'test') {
-    process.exitCode = await testImage({ version, epochSec, keys }, { quick: values.quick });
+    process.exitCode = await testImage({ version, epochSec, keys }, { quick: values.quick, only: values.only });
     return;
   }
   const built = await buildRelease({ version, epochSec, keys }, { fresh: values.fresh, rebuild: values.rebuild });

@@ -60,6 +60,22 @@ const MASKED = [
   'sys-fs-fuse-connections.mount',
 ];
 
+/** Each is a program that runs before anything else does, for things that the box does not have. */
+const UNUSED_GENERATORS = [
+  'systemd-factory-reset-generator',
+  'systemd-getty-generator',
+  'systemd-gpt-auto-generator',
+  'systemd-hibernate-resume-generator',
+  'systemd-integritysetup-generator',
+  'systemd-rc-local-generator',
+  'systemd-run-generator',
+  'systemd-ssh-generator',
+  'systemd-system-update-generator',
+  'systemd-sysv-generator',
+  'systemd-tpm2-generator',
+  'systemd-veritysetup-generator',
+];
+
 /** What is of no use once everything is installed. The package database is read for the SBOM before. */
 const REMOVED = [
   'boot/*',
@@ -199,6 +215,7 @@ export async function makeRootTree(base: string, tree: string, release: Release)
   const own = unitsOf(tree).filter((unit) => existsSync(join(tree, 'usr/lib/systemd/system', unit)));
   await run('chroot', [tree, 'systemctl', '-q', 'enable', ...ENABLED, ...own]);
   await run('chroot', [tree, 'systemctl', '-q', 'mask', ...MASKED]);
+  for (const name of UNUSED_GENERATORS) rmSync(join(tree, 'usr/lib/systemd/system-generators', name), { force: true });
   release.alter?.(tree);
 }
 

@@ -44,7 +44,7 @@ export async function makeReleases({ version, epochSec, keys }: Sources, quick: 
   if (!quick) {
     const second = await buildRelease({ version: laterVersion(version, 1), compression: 3, ...common }, reuse);
     // What does not come up need not be waited for as long as on hardware.
-    const fails = { compression: 3, alter: breakProgram, commandLine: 'quicether.health_sec=50' };
+    const fails = { compression: 3, alter: breakProgram, commandLine: 'quicether.health_sec=35' };
     const broken = await buildRelease({ version: laterVersion(version, 2), ...fails, ...common }, reuse);
     for (const [name, release] of Object.entries({ second, broken })) {
       cpSync(await bundleOf(release), join(folder, `${name}.gwu`));

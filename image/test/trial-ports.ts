@@ -1,8 +1,11 @@
-import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { launchChromium } from '../../test/browser/chromium.ts';
+import { Visitor } from '../../test/browser/visitor.ts';
 import { Box } from '../../test/lab/box.ts';
 import { Host } from '../../test/lab/host.ts';
 import { work } from '../compose/places.ts';
+import { DiskFile } from './disk-file.ts';
 import type { Emulator } from './emulator.ts';
 import { Machine } from './machine.ts';
 import type { Findings } from './trial.ts';
@@ -36,7 +39,8 @@ export async function tryPorts(findings: Findings, emulator: Emulator, folder: s
     await machine.said(/gw-health: OK/, BOOT_SEC);
     await findRoles(findings, site);
     await scanWan(findings, site);
-    await useLan(findings, site);
+    const gateway = await useLan(findings, site);
+    await claimInBrowser(findings, site, gateway, folder);
     await tunnel(findings, site);
   } finally {
     await machine?.stop();
@@ -105,7 +109,7 @@ async function scanWan(findings: Findings, { host, machine }: Site) {
 }
 
 /** A laptop that is plugged into the LAN side. */
-async function useLan(findings: Findings, { host, machine }: Site) {
+async function useLan(findings: Findings, { host, machine }: Site): Promise<string> {
   const script = join(host.directory, 'leased');
   const lines = ['#!/bin/sh', '[ "$1" = bound ] || exit 0', 'ip address add "$ip/24" dev "$interface"'];
   writeFileSync(script, `${[...lines, 'echo "router=$router dns=$dns ip=$ip"'].join('\n')}\n`, { mode: 0o755 });
@@ -119,6 +123,33 @@ async function useLan(findings: Findings, { host, machine }: Site) {
   findings.check('its claim page opens there', page.includes('200'), page);
   const failed = await machine.shell('systemctl --failed --no-legend --plain');
   findings.check('no unit has failed', failed === '', failed);
+  return gateway;
+}
+
+/** The same page in the browser of somebody who plugged in a laptop. */
+async function claimInBrowser(findings: Findings, { host }: Site, gateway: string, folder: string) {
+  if (!existsSync('/usr/bin/chromium')) {
+    process.stdout.write('        not tried in a browser: there is no chromium here\n');
+    return;
+  }
+  const code = /Claim code:\s+(\S+)/.exec(new DiskFile(join(folder, 'ports.img')).readEsp('claim.txt') ?? '')?.[1];
+  const browser = await launchChromium(host);
+  try {
+    const visitor = await Visitor.at(browser, `https://${gateway}`);
+    visitor.context.setDefaultTimeout(60_000);
+    await visitor.open('/');
+    await visitor.page.screenshot({ path: join(folder, 'claim.png'), fullPage: true });
+    await visitor.claim(code ?? 'none', 'anna', 'a long sentence for the test');
+    await visitor.page.screenshot({ path: join(folder, 'claimed.png'), fullPage: true });
+    findings.check(
+      'the box is claimed in Chromium',
+      visitor.path() === '/',
+      `${visitor.path()} ${await visitor.heading()}`,
+    );
+    findings.check('nothing ran into its policy there', visitor.complaints.length === 0, visitor.complaints);
+  } finally {
+    await browser.close();
+  }
 }
 
 /** The box and another one on the internet, each accepted by the other. */

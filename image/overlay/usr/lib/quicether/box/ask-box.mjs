@@ -1,4 +1,5 @@
 // Ends well when the daemon has its engine and its own pages answer; says what is missing otherwise.
+// With the word `claimed` it only says whether the box has an owner: yes or no.
 import { request } from 'node:https';
 import { connect } from 'node:net';
 
@@ -48,6 +49,11 @@ function askWeb() {
 }
 
 try {
+  if (process.argv[2] === 'claimed') {
+    const { claimed } = await askDaemon('GetClaimState');
+    process.stdout.write(claimed ? 'yes\n' : 'no\n');
+    process.exit(0);
+  }
   const status = await askDaemon('GetStatus');
   if (!JSON.stringify(status).includes('qe1')) end('the daemon has no engine');
   await askWeb();
