@@ -14,7 +14,7 @@ export interface OfficeHealth {
   readonly remedy: string | undefined;
   readonly sentBps: number | undefined;
   readonly receivedBps: number | undefined;
-  /** Of the outer packets sent since the look before. */
+  /** Of the outer packets sent in about the last half minute; undefined while there are too few to say. */
   readonly lossRatio: number | undefined;
 }
 
@@ -31,6 +31,6 @@ export interface HealthPort {
   /** Wall clock of the last look; undefined before the first. */
   readonly checkedMs: number | undefined;
   of(nodeId: NodeId): OfficeHealth | undefined;
-  /** Loss of each path since the look before, by office, local and remote address. */
+  /** The same for one path. */
   pathLoss(nodeId: NodeId, path: { readonly local: string; readonly remote: string }): number | undefined;
 }

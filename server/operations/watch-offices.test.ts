@@ -54,7 +54,9 @@ function world(count = 1) {
   const snapshot = async () => {
     if (line.isEngineAway) return fail('engine.not-reachable', 'away');
     const silentMs = line.isCut ? clock.monotonicMs() - line.cutAtMs : 0;
-    return ok({ peers: offices.map((one) => ({ ...one, paths: one.paths.map(() => path(silentMs)) })) } as never);
+    return ok({
+      peers: offices.map((one) => ({ ...one, paths: one.paths.map((each) => ({ ...each, silent_ms: silentMs })) })),
+    } as never);
   };
   const ping = (nodeId: string, timeoutMs: number): Promise<Result<number>> => {
     line.pings.push(nodeId);
@@ -159,4 +161,29 @@ test('what is carried and lost is measured between two looks, for the box too', 
   const last = (subject: string) => samples.findLast(([name]) => name === subject)?.[1];
   expect(last(york)?.sentBps).toBeCloseTo(1_000_000, -4);
   expect(last('box')?.receivedBps).toBeCloseTo(2_000_000, -4);
+});
+
+test('the loss of a path is that of the last half minute: one lost packet of a quiet line says nothing', async () => {
+  const { health, offices, run } = world();
+  const at = { local: '192.0.2.9:9000', remote: '192.0.2.1:9000' };
+  const sent = (sent_packets: number, lost_packets: number): void => {
+    offices[0] = peer(york, { paths: [{ ...path(0), sent_packets, lost_packets }] });
+  };
+  health.start();
+  sent(0, 0);
+  await run(1_100);
+  sent(2, 1);
+  await run(1_000);
+  expect(health.pathLoss(york, at)).toBeUndefined();
+  sent(102, 11);
+  await run(1_000);
+  expect(health.pathLoss(york, at)).toBeCloseTo(0.11, 1);
+  for (let n = 1; n <= 60; n++) {
+    sent(102 + 10 * n, 11);
+    await run(1_000);
+  }
+  expect(health.pathLoss(york, at)).toBeLessThan(0.02);
+  sent(5, 0);
+  await run(1_000);
+  expect(health.pathLoss(york, at)).toBeUndefined();
 });

@@ -17,12 +17,19 @@ const PROBE_TIMEOUT_MS = 2_500;
 const OFFICES_PER_SECOND = 200;
 const LOOK_MIN_MS = 1_000;
 const LOOK_MAX_MS = 15_000;
+/** The loss is that of about the last so long, once so many packets say something. */
+const LOSS_WINDOW_MS = 30_000;
+const LOSS_MIN_PACKETS = 20;
 
 interface Traffic {
   readonly atMs: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  readonly paths: ReadonlyMap<string, { readonly sent: number; readonly lost: number }>;
+  /** Counters as the engine has them, and what is counted of them for the loss. */
+  readonly paths: ReadonlyMap<
+    string,
+    { readonly sentTotal: number; readonly lostTotal: number; readonly sent: number; readonly lost: number }
+  >;
 }
 
 interface Watched {
@@ -34,7 +41,6 @@ interface Watched {
   heardMs: number | undefined;
   traffic: Traffic | undefined;
   sample: Omit<HealthSample, 'rttMs'>;
-  pathLoss: ReadonlyMap<string, number>;
   lastGoodMs: number | undefined;
   health: OfficeHealth | undefined;
 }
@@ -75,7 +81,8 @@ export class OfficeWatch implements HealthPort {
   }
 
   pathLoss(nodeId: NodeId, path: { readonly local: string; readonly remote: string }): number | undefined {
-    return this.#watched.get(nodeId)?.pathLoss.get(pathKey(path));
+    const counted = this.#watched.get(nodeId)?.traffic?.paths.get(pathKey(path));
+    return counted && lossOf([counted]);
   }
 
   start(): void {
@@ -138,7 +145,6 @@ export class OfficeWatch implements HealthPort {
       heardMs: undefined,
       traffic: undefined,
       sample: NO_SAMPLE,
-      pathLoss: new Map(),
       lastGoodMs: this.#options.lastGood(nodeId),
       health: undefined,
     };
@@ -240,7 +246,7 @@ function observePeer(office: Watched, peer: PeerStatus, nowMs: number): void {
     atMs: nowMs,
     sentBytes: peer.sent_bytes,
     receivedBytes: peer.received_bytes,
-    paths: new Map(peer.paths.map((path) => [pathKey(path), { sent: path.sent_packets, lost: path.lost_packets }])),
+    paths: lossesAfter(office.traffic, peer, nowMs),
   };
   const before = office.traffic;
   office.traffic = now;
@@ -250,28 +256,37 @@ function observePeer(office: Watched, peer: PeerStatus, nowMs: number): void {
     return;
   }
   const bitsPerSecond = (bytes: number): number => (8_000 * bytes) / Math.max(1, now.atMs - before.atMs);
-  const lost = lossBetween(before, now);
-  office.pathLoss = lost.byPath;
   office.sample = {
     sentBps: bitsPerSecond(now.sentBytes - before.sentBytes),
     receivedBps: bitsPerSecond(now.receivedBytes - before.receivedBytes),
-    lossRatio: lost.ratio,
+    lossRatio: lossOf(now.paths.values()),
   };
 }
 
-function lossBetween(before: Traffic, now: Traffic) {
+/** What was sent and lost on each path, older looks counting less: one lost packet of a quiet line says little. */
+function lossesAfter(before: Traffic | undefined, peer: PeerStatus, nowMs: number): Traffic['paths'] {
+  const kept = before ? Math.exp(-(nowMs - before.atMs) / LOSS_WINDOW_MS) : 0;
+  return new Map(
+    peer.paths.map((path) => {
+      const count = { sentTotal: path.sent_packets, lostTotal: path.lost_packets };
+      const earlier = before?.paths.get(pathKey(path));
+      // Counters that fell belong to another connection.
+      if (!earlier || path.sent_packets < earlier.sentTotal) return [pathKey(path), { ...count, sent: 0, lost: 0 }];
+      const sent = earlier.sent * kept + path.sent_packets - earlier.sentTotal;
+      const lost = earlier.lost * kept + Math.max(0, path.lost_packets - earlier.lostTotal);
+      return [pathKey(path), { ...count, sent, lost }];
+    }),
+  );
+}
+
+function lossOf(paths: Iterable<{ readonly sent: number; readonly lost: number }>): number | undefined {
   let sent = 0;
   let lost = 0;
-  const byPath = new Map<string, number>();
-  for (const [key, count] of now.paths) {
-    const earlier = before.paths.get(key);
-    if (!earlier || count.sent <= earlier.sent) continue;
-    const more = { sent: count.sent - earlier.sent, lost: Math.max(0, count.lost - earlier.lost) };
-    sent += more.sent;
-    lost += more.lost;
-    byPath.set(key, Math.min(1, more.lost / more.sent));
+  for (const path of paths) {
+    sent += path.sent;
+    lost += path.lost;
   }
-  return { ratio: sent > 0 ? Math.min(1, lost / sent) : undefined, byPath };
+  return sent < LOSS_MIN_PACKETS ? undefined : Math.min(1, lost / sent);
 }
 
 function pathKey({ local, remote }: { readonly local: string; readonly remote: string }): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -237,5 +237,74 @@ describe.skipIf(!canRun)('two offices', () => {
       expect(await listens(york)).toEqual(everywhere);
       expect((await ask(york, 'GetTrial', {})).trial).toBeNull();
     });
+  });
+});
+
+describe.skipIf(!canRun)('the audit on the command line', () => {
+  let box: ContractBox;
+  beforeEach(() => {
+    box = new ContractBox();
+  });
+  afterEach(() => box.remove());
+
+  const id = 'qe12t4ru7h8s9ljxk4ah3luae6wyt2gckchmwgrxz';
+
+  test('is read, checked and exported; whoever touches the file is found out, and the exit status says so', async () => {
+    await box.start();
+    const hostile = 'York\u202e\u001b[31m"},{"seq":9';
+    await ask(box, 'AcceptPeer', { node_id: id, name: hostile });
+    await ask(box, 'RemovePeer', { peer: id });
+    const tail = await box.run(['audit', 'tail', '--event', 'peer']);
+    expect(tail.out).toMatch(/#\d+ peer\.accept root from uid 0 \(\w+\): accepted qe1.*\n.*peer\.remove/);
+    const intact = await box.run(['audit', 'verify']);
+    expect(intact).toMatchObject({ status: 0, out: expect.stringMatching(/^Intact: 3 events, 1 to 3;/) });
+    const exported = (await box.run(['audit', 'export'])).out;
+    const path = join(box.stateDir, 'audit.json');
+    expect(exported).toBe(readFileSync(path, 'utf8'));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+    expect(exported).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    writeFileSync(path, exported.replace('peer.remove', 'peer.ignore'));
+    await ask(box, 'AcceptPeer', { node_id: id });
+    const broken = await box.run(['audit', 'verify']);
+    expect(broken).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('audit.json:4: event 4 does not continue event 3'),
+    });
+  });
+
+  test('a log that cannot be written where it was wanted is kept in the state directory, and says so', async () => {
+    const file = join(box.folder, 'a file');
+    writeFileSync(file, '');
+    const config = join(box.folder, 'config.toml');
+    writeFileSync(config, `[security]\naudit_log = "${file}/audit.json"\n`);
+    await box.start(['--config', config]);
+    const { events } = await ask(box, 'GetAudit', {});
+    expect(events.map(({ event }) => event)).toEqual(['box.started', 'audit.elsewhere']);
+    expect(readFileSync(join(box.stateDir, 'audit.json'), 'utf8')).toContain(`${file}/audit.json`);
+  });
+
+  test('a disk that is full stops no operation; what was lost is in the chain once there is room', async () => {
+    const folder = join(box.folder, 'log');
+    mkdirSync(folder);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder]);
+    try {
+      const config = join(box.folder, 'config.toml');
+      writeFileSync(config, `[security]\naudit_log = "${folder}/audit.json"\n`);
+      await box.start(['--config', config]);
+      writeFileSync(join(folder, 'filler'), Buffer.alloc(56 << 10));
+      for (let n = 0; n < 40; n++) {
+        await ask(box, 'AcceptPeer', { node_id: id });
+        await ask(box, 'RemovePeer', { peer: id });
+      }
+      expect((await ask(box, 'GetOffices', {})).offices).toEqual([]);
+      rmSync(join(folder, 'filler'));
+      await ask(box, 'AcceptPeer', { node_id: id });
+      const { events } = await ask(box, 'GetAudit', { event: 'audit.dropped' });
+      expect(events[0]?.detail).toMatch(/^\d+ events since .* could not be written: the disk was full/);
+      expect(await ask(box, 'VerifyAudit', {})).toMatchObject({ intact: true, problem: null });
+      expect((await ask(box, 'GetOffices', {})).offices).toHaveLength(1);
+    } finally {
+      execFileSync('umount', ['-l', folder]);
+    }
   });
 });
