@@ -48,7 +48,7 @@ bash -n /usr/share/bash-completion/completions/quicether
 
 say 'the pages answer, and their user can look at nothing'
 page() {
-  /usr/lib/quicether/node -e 'require("https").get({ host: "127.0.0.1", port: 8443, path: process.argv[1],
+  /usr/lib/quicether/node -e 'process.stdout.on("error", () => process.exit()); require("https").get({ host: "127.0.0.1", port: 8443, path: process.argv[1],
     rejectUnauthorized: false }, (said) => { console.log(said.statusCode); said.on("data", (part) => console.log(String(part))); })
     .on("error", (error) => { console.error(error.message); process.exitCode = 1; })' "$1"
 }
@@ -59,7 +59,8 @@ page "$style" | head -n 1 | grep -q 200 || fail "no style at $style"
 quicether web --fingerprint || fail 'no fingerprint'
 [ "$(stat -c '%a %U' /var/lib/quicether-web)" = '700 quicether-web' ] || fail 'the certificate is open'
 su -s /bin/sh quicether-web -c 'ls /var/lib/quicether' 2>/dev/null && fail 'the pages can look at the daemon'
-su -s /bin/sh quicether-web -c 'quicether status' 2>/dev/null && fail 'the user of the pages may ask by itself'
+said=$(su -s /bin/sh quicether-web -c 'quicether status' 2>&1) && fail 'the user of the pages may ask by itself'
+case $said in *'signed in'*) ;; *) fail "the daemon says to the user of the pages: $said" ;; esac
 memory=$(sed -n 's/^VmRSS:\t *\([0-9]*\) kB/\1/p' "/proc/$(systemctl show -p MainPID --value quicether-web.service)/status")
 echo "the pages take $memory kB"
 [ "$memory" -lt 110000 ] || fail 'the pages take 110 MB or more'
