@@ -72,8 +72,6 @@ export interface Front {
   page(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response>;
   /** A page in front of it. */
   gate(c: WebContext, view: (page: Page) => Markup, status?: number): Promise<Response>;
-  /** A part of a page, for htmx. */
-  fragment(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response>;
   /** Who reads it, or why nobody does. */
   me(c: WebContext): Promise<Result<Me>>;
   /** Reads the form of this request. */

@@ -84,10 +84,6 @@ export class WebFront implements Front {
     return this.#send(c, page, view(page), status);
   }
 
-  fragment(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response> {
-    return this.page(c, view, status);
-  }
-
   async me(c: WebContext): Promise<Result<Me>> {
     const who = await this.#whoIsIt(c);
     if (!who.ok) return who;

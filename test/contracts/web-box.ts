@@ -178,6 +178,10 @@ export class WebBox {
     this.#web?.close();
     this.stopDaemon();
     rmSync(this.folder, { recursive: true, force: true });
+    // Whatever a test did to it, no page may have failed in a way that nobody thought of.
+    const bugs = this.logged.filter((entry) => JSON.stringify(entry).includes('this is a bug'));
+    if (bugs.length > 0)
+      throw new Error(JSON.stringify(bugs, (_, value) => (value instanceof Error ? value.stack : value)));
   }
 }
 
