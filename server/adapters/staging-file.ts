@@ -43,7 +43,7 @@ export function openStagingFile(path: string, reserveBytes = RESERVE_BYTES): Sta
       }),
     finish: () =>
       inOrder(async () => {
-        await file?.sync();
+        // Not synced, which takes its time on a small disk: after a power cut it is uploaded again.
         await file?.close();
         file = undefined;
         return ok(undefined);

@@ -36,7 +36,7 @@ export interface StagingFile {
   /** Makes it anew and empty; fails when the disk has no room for `sizeBytes`. */
   begin(sizeBytes: number): Promise<Result<void>>;
   append(bytes: Uint8Array): Promise<Result<void>>;
-  /** All of it is on the disk. */
+  /** Nothing more comes; whoever opens it now finds all of it. */
   finish(): Promise<Result<void>>;
   remove(): Promise<void>;
 }
