@@ -17,7 +17,7 @@ import type { AuditEvent, AuditFilter, ChainedEvent } from '../audit/event.ts';
 import type { Flood } from '../audit/flood.ts';
 import type { AuditRules } from '../audit/rules.ts';
 import type { CancelTimer, Clock } from '../core/clock.ts';
-import { ok, type Result } from '../core/result.ts';
+import { type Failure, ok, type Result } from '../core/result.ts';
 import type { AuditLines, AuditPage, AuditPort } from '../operations/audit-port.ts';
 import { findRecent, lastOlderLine, type Readable, readChain, readPage, readRaw, readTail } from './audit-reader.ts';
 import { recoverChain } from './audit-recovery.ts';
@@ -116,6 +116,16 @@ export class AuditFile implements AuditPort {
 
   get lastSeq(): number {
     return this.#seq;
+  }
+
+  get problem(): Failure | undefined {
+    const { count } = this.#dropped;
+    if (count === 0) return undefined;
+    return {
+      code: 'audit.not-written',
+      message: `${this.#options.path}: ${count} events could not be written: the disk is full or broken`,
+      remedy: 'make room, or look whether the disk is healthy',
+    };
   }
 
   append(event: AuditEvent): void {

@@ -1,6 +1,6 @@
 import type { ChainState } from '../audit/chain-check.ts';
 import type { AuditEvent, AuditFilter, ChainedEvent } from '../audit/event.ts';
-import type { Result } from '../core/result.ts';
+import type { Failure, Result } from '../core/result.ts';
 
 export type { AuditEvent } from '../audit/event.ts';
 
@@ -25,6 +25,8 @@ export interface AuditPort {
   query(filter: AuditFilter, limit: number): Promise<Result<AuditPage>>;
   /** The same of what is in memory: the last thousand or so; costs next to nothing. */
   recent(filter: AuditFilter, limit: number): readonly ChainedEvent[];
+  /** Why it is not written just now. */
+  readonly problem: Failure | undefined;
   /** Number of the newest event; 0 before the first. */
   readonly lastSeq: number;
   /** Resolves when there is an event after `afterSeq`, or after `timeoutMs`. */

@@ -39,7 +39,7 @@ export const getStatus = operation({
   rest: { verb: 'GET', path: '/status' },
   omitted: {},
 
-  async run(_, { clock, intent, people, startedMs, steering, version }) {
+  async run(_, { audit, clock, intent, people, startedMs, steering, version }) {
     const observed = await steering.snapshot();
     const snapshot = observed.ok ? observed.value : undefined;
     const problems = steering.problems.map(({ failure }) => failure);
@@ -48,6 +48,7 @@ export const getStatus = operation({
       observed.ok ? undefined : observed.error,
       steering.applyFailure,
       claimed.ok ? undefined : claimed.error,
+      audit.problem,
     ].filter((one) => one !== undefined);
     return ok({
       node_id: intent.id,

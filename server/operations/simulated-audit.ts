@@ -5,6 +5,7 @@ import type { AuditPort } from './audit-port.ts';
 /** An audit for tests, in memory and without a chain. */
 export class SimulatedAudit implements AuditPort {
   readonly events: ChainedEvent[] = [];
+  problem: AuditPort['problem'];
 
   get lastSeq(): number {
     return this.events.length;

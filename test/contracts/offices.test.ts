@@ -297,11 +297,14 @@ describe.skipIf(!canRun)('the audit on the command line', () => {
         await ask(box, 'RemovePeer', { peer: id });
       }
       expect((await ask(box, 'GetOffices', {})).offices).toEqual([]);
+      const { problems } = await ask(box, 'GetStatus', {});
+      expect(problems).toMatchObject([{ code: 'audit.not-written', message: expect.stringContaining(folder) }]);
       rmSync(join(folder, 'filler'));
       await ask(box, 'AcceptPeer', { node_id: id });
       const { events } = await ask(box, 'GetAudit', { event: 'audit.dropped' });
       expect(events[0]?.detail).toMatch(/^\d+ events since .* could not be written: the disk was full/);
       expect(await ask(box, 'VerifyAudit', {})).toMatchObject({ intact: true, problem: null });
+      expect((await ask(box, 'GetStatus', {})).problems).toEqual([]);
       expect((await ask(box, 'GetOffices', {})).offices).toHaveLength(1);
     } finally {
       execFileSync('umount', ['-l', folder]);
