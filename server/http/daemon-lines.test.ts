@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SimulatedClock } from '../core/clock.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { RpcClient } from '../rpc/client.ts';
-import { DaemonLines } from './daemon-lines.ts';
+import { DaemonLines, MOST_OF_ONE } from './daemon-lines.ts';
 
 /** Conversations whose answers come when the test says so. */
 function daemon() {
@@ -88,7 +88,7 @@ describe('the lines to the daemon', () => {
     await world.answerAll('GetMe');
     expect((await modest).ok).toBe(true);
     const codes = (await Promise.all(greedy)).map((one) => (one.ok ? 'ok' : one.error.code));
-    expect(codes.filter((code) => code === 'rpc.busy').length).toBe(400 - 24);
+    expect(codes.filter((code) => code === 'rpc.busy').length).toBe(400 - MOST_OF_ONE);
     // And later it may ask again.
     const later = world.call('GetMe', 'greedy');
     await world.answerAll('GetMe');

@@ -23,7 +23,7 @@ const MOST_ON_A_LINE = 12;
 /** Calls that wait for a line; more are told that it is busy. */
 const MOST_WAITING = 256;
 /** Of one session (or address): nobody fills the queue for the others. */
-const MOST_OF_ONE = 24;
+export const MOST_OF_ONE = 96;
 /** For a page to be answered; what waits on purpose says its own. */
 const QUICK_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 3_000;
