@@ -176,6 +176,11 @@ export interface Me {
   readonly passwordUntilMs: number | null;
 }
 
+/** Whether somebody may change the box; whoever may not is shown no form that would be refused. */
+export function mayChange({ role }: Pick<Me, 'role'>): boolean {
+  return role === 'owner' || role === 'admin';
+}
+
 /** One sentence about what just happened, or why it did not. */
 export interface Word {
   readonly state: Shape;

@@ -54,7 +54,9 @@ ${of.live && liveSource(of.live, of.of)}`;
 
 function menu(frame: Frame, place: Place): Markup {
   return html`<div class="menu" id="menu" popover>
-<nav aria-label="Main"><ul role="list">${MENU.map(
+<nav aria-label="Main"><ul role="list">${MENU.filter(
+    ({ href }) => href !== '/activity' || frame.me.role !== 'viewer',
+  ).map(
     ({ href, name }) => html`<li><a href="${href}"${href === place && html` aria-current="page"`}>${name}</a></li>`,
   )}</ul></nav>
 <form class="whoami" method="post" action="/sign-out">${csrfField(frame)}

@@ -263,6 +263,10 @@ export function testPages(say: Say): Readonly<Record<string, Markup>> {
       }),
       testHome(say),
     ),
+    'home-viewer': homePage(
+      testFrame(say, { me: { userName: say('Sophie'), role: 'viewer', secondFactor: false, passwordUntilMs: null } }),
+      testHome(say),
+    ),
     lines: linesPage(frame, { lines: testLines(say) }),
     'lines-empty': linesPage(frame, { lines: [] }),
     ...gates(say),

@@ -1,5 +1,5 @@
 import { html, idOf, type Markup } from '../markup.ts';
-import type { Frame, Mistakes, PendingOffice, SoughtOffice } from '../model.ts';
+import { type Frame, type Mistakes, mayChange, type PendingOffice, type SoughtOffice } from '../model.ts';
 import { field, postForm } from '../parts/form.ts';
 import { emptyList } from '../parts/register.ts';
 import { sheet, title } from '../parts/sheet.ts';
@@ -55,7 +55,8 @@ function soughtSheet(frame: Frame, sought: readonly SoughtOffice[]): Markup {
 ${
   one.since_ms === null
     ? html`<p class="small">It stands in the configuration file.</p>`
-    : postForm(
+    : mayChange(frame.me) &&
+      postForm(
         frame,
         '/offices/forget',
         html`<input type="hidden" name="address" value="${one.address}"><button class="button" type="submit">Stop calling ${one.address}</button>`,
@@ -71,6 +72,8 @@ ${
 }
 
 function addForm(frame: Frame, { typed, mistakes }: AddOfficeModel): Markup {
+  if (!mayChange(frame.me))
+    return html`<p>An admin or owner adds offices. You can tell them what the other box shows.</p>`;
   return postForm(
     frame,
     '/offices/add',
@@ -135,13 +138,16 @@ function asking(frame: Frame, office: AskingOffice): Markup {
   } Anybody can choose a name: compare the words with its page.</p></div></div>
 ${fingerprintWords(`Identity of ${called} in words`, office.words)}
 <details><summary>For your consultant: the whole identity</summary><p><code>${office.node_id}</code></p></details></div>
-${postForm(
-  frame,
-  '/offices/decide',
-  html`<input type="hidden" name="node_id" value="${office.node_id}">
+${
+  mayChange(frame.me) &&
+  postForm(
+    frame,
+    '/offices/decide',
+    html`<input type="hidden" name="node_id" value="${office.node_id}">
 ${field(frame, { id: idOf('name', office.node_id), name: 'name', label: 'Name it will have', value: office.name.slice(0, 64), most: 64, autocomplete: 'off' })}
 <div class="actions"><button class="button button-main" type="submit" name="decision" value="accept">Accept ${called}</button></div>
 <p class="small muted">Not yours? Leave it: nothing flows, and it disappears when it stops asking.</p>`,
-  { class: 'stack' },
-)}</li>`;
+    { class: 'stack' },
+  )
+}</li>`;
 }

@@ -1,5 +1,5 @@
 import { html, type Markup } from '../markup.ts';
-import type { Frame, Line, Offices } from '../model.ts';
+import { type Frame, type Line, mayChange, type Offices } from '../model.ts';
 import type { Slice } from '../parts/day.ts';
 import { emptyList, lineRow, officeRow, register } from '../parts/register.ts';
 import { facts, sheet } from '../parts/sheet.ts';
@@ -41,7 +41,7 @@ ${sheet(
   'offices',
   'Offices',
   html`<p>Can this box reach them, and they this box? The strip is the last 24 hours.</p>
-<a class="button button-small" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`,
+${mayChange(frame.me) && html`<a class="button button-small" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`}`,
   officesPart(frame, model),
 )}
 ${sheet('lines', `Internet lines of ${frame.boxName}`, lineWords(model.lines), linesPart(frame, model.lines))}`,

@@ -1,5 +1,14 @@
 import { html, type Markup, type Part, pathTo, queryOf } from '../markup.ts';
-import type { Frame, History, Mistakes, OfficeDetail, OfficePath, Range, Shape } from '../model.ts';
+import {
+  type Frame,
+  type History,
+  type Mistakes,
+  mayChange,
+  type OfficeDetail,
+  type OfficePath,
+  type Range,
+  type Shape,
+} from '../model.ts';
 import { chart, type Series } from '../parts/chart.ts';
 import { field, passwordAgain, postForm } from '../parts/form.ts';
 import { log } from '../parts/log.ts';
@@ -53,7 +62,7 @@ ${sheet(
     : log(frame, office.events, { id: 'office-log', label: `Latest events of ${nameOf(office)}` }),
 )}
 ${aboutSheet(office)}
-${removeSheet(frame, model)}`,
+${mayChange(frame.me) && removeSheet(frame, model)}`,
   });
 }
 

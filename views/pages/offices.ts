@@ -1,5 +1,5 @@
 import { html, type Markup } from '../markup.ts';
-import type { Frame, Offices } from '../model.ts';
+import { type Frame, mayChange, type Offices } from '../model.ts';
 import { sheet, title } from '../parts/sheet.ts';
 import { icon } from '../parts/state.ts';
 import { shell } from '../shell.ts';
@@ -30,7 +30,7 @@ export function officesPage(frame: Frame, { offices, days }: OfficesModel): Mark
         html`<p><a href="/offices/add#pending">${count(waiting, 'box asks', 'boxes ask')} to connect</a></p>`
       }`,
       null,
-      html`<a class="button" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`,
+      mayChange(frame.me) && html`<a class="button" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`,
     )}
 ${sheet('list', 'Every office', html`<p>Open one for its paths, its history and what happened there.</p>`, officesPart(frame, { offices, days }))}`,
   });

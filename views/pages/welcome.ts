@@ -1,5 +1,5 @@
 import { html, type Markup } from '../markup.ts';
-import type { Frame, Line } from '../model.ts';
+import { type Frame, type Line, mayChange } from '../model.ts';
 import { facts, sheet } from '../parts/sheet.ts';
 import { icon, stateLine } from '../parts/state.ts';
 import { fingerprintWords } from '../parts/words.ts';
@@ -19,7 +19,11 @@ export function welcomePage(frame: Frame, model: WelcomeModel): Markup {
   const body = html`<div class="verdict" id="welcome"><div role="status">${stateLine(frame, 'unknown', 'Nothing to check yet')}
 <h1>${frame.boxName} is ready. It is not connected to another office yet.</h1>
 <p class="muted">As soon as there is one, this page says whether it works.</p></div>
-<p class="actions"><a class="button button-main" href="/offices/add">${icon(frame, 'plus')} Add an office</a></p></div>
+<p class="actions">${
+    mayChange(frame.me)
+      ? html`<a class="button button-main" href="/offices/add">${icon(frame, 'plus')} Add an office</a>`
+      : 'An admin or owner adds one.'
+  }</p></div>
 <div id="attention-part"></div>
 ${sheet('steps', 'How two offices find each other', html`<p>About five minutes, once for each office.</p>`, STEPS)}
 ${identitySheet(frame, model)}
