@@ -78,7 +78,8 @@ function isOpen(place: { path: string } | { port: number }): Promise<boolean> {
 
 /** The pages' own configuration is empty: the daemon's is not for their eyes, what they need is said in words. */
 function webEnvironment({ env, web }: Places): NodeJS.ProcessEnv {
-  return { ...process.env, ...env, QUICETHER_CONFIG: join(web, 'config.toml'), HOME: web };
+  const own = { QUICETHER_CONFIG: join(web, 'config.toml'), NODE_COMPILE_CACHE: join(web, 'compiled'), HOME: web };
+  return { ...process.env, ...env, ...own };
 }
 
 /** What the box says of where its pages are to be. */

@@ -3,7 +3,8 @@
  * loopback is between them. The session's cookie comes from the environment.
  *
  * `web-client.ts times PORT COUNT` prints how long each of COUNT first pages took, in milliseconds, as JSON.
- * `web-client.ts watch PORT PATH VIEWERS` opens VIEWERS event streams, says `ready` and reads until its end.
+ * `web-client.ts watch PORT PATH VIEWERS` opens VIEWERS event streams, says `ready`, reads until SIGTERM and
+ * prints how many bytes came.
  */
 import { Agent, get } from 'node:https';
 
@@ -44,6 +45,8 @@ async function times(count: number): Promise<number[]> {
   return found.slice(WARM_UP_PAGES);
 }
 
+let receivedBytes = 0;
+
 function watch(path: string, person: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ localAddress: sourceAddress(person) });
@@ -52,7 +55,10 @@ function watch(path: string, person: number): Promise<void> {
       .on('error', reject)
       .on('response', (response) => {
         if (response.statusCode !== 200) reject(new Error(`${path} answered ${response.statusCode}`));
-        response.resume().on('end', () => reject(new Error('a stream of events ended')));
+        response.on('data', (chunk: Buffer) => {
+          receivedBytes += chunk.length;
+        });
+        response.on('end', () => reject(new Error('a stream of events ended')));
         resolve();
       });
   });
@@ -62,4 +68,8 @@ if (verb === 'times') process.stdout.write(`${JSON.stringify(await times(Number(
 else {
   await Promise.all(Array.from({ length: Number(rest[1]) }, (_, person) => watch(rest[0] ?? '', person)));
   process.stdout.write('ready\n');
+  process.on('SIGTERM', () => {
+    process.stdout.write(`${JSON.stringify({ receivedBytes })}\n`);
+    process.exit();
+  });
 }

@@ -156,9 +156,10 @@ test('a database that is damaged is kept as it is, and what to do is said', asyn
   expect(leeds.box.log()).toMatch(/box\.db: the database is damaged/);
   expect(readFileSync(file, 'utf8')).toBe(garbage);
   const told = /box\.db: the database is damaged.*tunnel goes on.*move it away/s;
-  await until('a page that says so', 5000, async () => {
+  await until('a page that says so', 15_000, async () => {
     expect(await anna.open('/')).toBeGreaterThanOrEqual(400);
-    return told.test(await anna.page.locator('main').innerText()) || undefined;
+    expect(await anna.page.locator('main').innerText()).toMatch(told);
+    return true;
   });
   expect(await look(anna.page, 'damaged')).toEqual([]);
 });

@@ -61,7 +61,13 @@ export class Web {
   }
 
   #environment(): Record<string, string> {
-    return { ...this.#box.environment(), QUICETHER_CONFIG: this.#configFile, HOME: this.stateDirectory };
+    return {
+      ...this.#box.environment(),
+      QUICETHER_CONFIG: this.#configFile,
+      HOME: this.stateDirectory,
+      // Ours is not for others to write to; without one it is compiled anew each time, which costs memory, too.
+      NODE_COMPILE_CACHE: join(this.stateDirectory, 'compiled'),
+    };
   }
 
   /** The command line with the rights of the pages' user, and none besides. */
