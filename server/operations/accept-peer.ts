@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 const MAX_ACCEPTED = 10_000;
 
 /** What whoever added the address called the box that is there. */
-function nameSought(addresses: readonly HostPort[], { steering }: World): string | undefined {
+export function nameSought(addresses: readonly HostPort[], { steering }: World): string | undefined {
   const texts = addresses.map(formatHostPort);
   return steering.sought.find(({ address }) => texts.includes(formatHostPort(address)))?.name;
 }

@@ -62,7 +62,9 @@ describe('without it', () => {
       value: { sought: [{ problem: '192.0.2.1:9000: it did not answer' }] },
     });
     engine.snapshot = { pending: [pendingAt('192.0.2.1:9000')] };
-    expect(await run('GetOffices', {})).toMatchObject({ value: { sought: [], pending: [{ node_id: york }] } });
+    expect(await run('GetOffices', {})).toMatchObject({
+      value: { sought: [], pending: [{ node_id: york, name: 'York' }] },
+    });
     await run('AcceptPeer', { node_id: york });
     expect(stored.accepted).toMatchObject([{ nodeId: york, name: 'York', addresses: [{ host: '192.0.2.1' }] }]);
     expect(steering.sought).toEqual([]);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Snapshot } from '../adapters/engine-messages.ts';
 import { formatHostPort } from '../core/host-port.ts';
 import { ok } from '../core/result.ts';
+import { nameSought } from './accept-peer.ts';
 import { OfficeView, viewOffices } from './office-view.ts';
 import { operation } from './operation.ts';
 import type { World } from './world.ts';
@@ -44,7 +45,8 @@ export const getOffices = operation({
     const nowMs = world.clock.nowMs();
     const pending = (snapshot?.pending ?? []).map(({ node_id, name, address, accepted_there, since_ms }) => ({
       node_id,
-      name,
+      // What whoever added the address called it counts more than what it calls itself.
+      name: nameSought(world.steering.dialledAt(address), world) ?? name,
       address,
       accepted_there,
       since_ms: nowMs - since_ms,
