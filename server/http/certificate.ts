@@ -67,7 +67,11 @@ export function readCertificate(stateDir: string): Result<BoxCertificate> {
     return parseCertificate(readFileSync(path, 'utf8'), path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return fail('web.no-certificate', 'there was none');
+    if (code === 'ENOENT') {
+      return fail('web.no-certificate', `${path}: there is no certificate yet`, {
+        remedy: 'quicether web makes it when it starts; --state-dir says where it is kept',
+      });
+    }
     return fail('permission.certificate', `${path}: cannot be read: ${message}`, {
       remedy: 'run as the user that the pages run as, or as root',
     });
