@@ -72,6 +72,8 @@ export class AuditFile implements AuditPort {
   #seq = 0;
   #prev = '';
   #beganMs: number;
+  /** Monotonic; after it could not be put aside. */
+  #rotateFromMs = -Infinity;
   /** First number of the file that is written to. */
   #firstSeq = 1;
   /** Of all files. */
@@ -296,7 +298,7 @@ export class AuditFile implements AuditPort {
   }
 
   #mustRotate(): boolean {
-    if (this.#bytes === 0) return false;
+    if (this.#bytes === 0 || this.#options.clock.monotonicMs() < this.#rotateFromMs) return false;
     return (
       this.#bytes >= this.#limits.fileBytes || this.#options.clock.nowMs() - this.#beganMs >= this.#limits.fileAgeMs
     );
@@ -308,8 +310,8 @@ export class AuditFile implements AuditPort {
       fsyncSync(this.#file);
       renameSync(path, segmentPath(path, this.#firstSeq));
     } catch {
-      // Then it grows until it can be put aside.
-      this.#beganMs = clock.nowMs();
+      // Then it grows until it can be put aside; not tried with every event.
+      this.#rotateFromMs = clock.monotonicMs() + CHORES_MS;
       return;
     }
     this.#reopen();
