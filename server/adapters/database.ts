@@ -146,8 +146,10 @@ function wrap(sqlite: DatabaseSync, path: string): Database {
 }
 
 function checkCopy(path: string): Result<void> {
-  const copy = new DatabaseSync(path, { readOnly: true });
+  const copy = new DatabaseSync(path);
   try {
+    // A file by itself, without a -wal and a -shm beside it that would have to be moved with it.
+    copy.exec('PRAGMA journal_mode = DELETE');
     return checkIntegrity(copy, path);
   } finally {
     copy.close();
@@ -199,9 +201,11 @@ function explain(path: string, error: unknown): Result<never> {
 }
 
 function damaged(path: string, why: string): Result<never> {
+  // All of them: a -wal left behind would be written into whatever database comes in its place.
+  const moveAway = 'stop the daemon, move the file and those with -wal and -shm at its end away';
   return fail('database.damaged', `${path}: the database is damaged: ${why}`, {
     remedy: existsSync(`${path}.bak`)
-      ? `the tunnel goes on and the file is kept; stop the daemon, move the file away, put ${path}.bak (last good copy) in its place, start`
-      : 'the tunnel goes on and the file is kept; stop the daemon, move it away and start: the box then waits to be claimed again',
+      ? `the tunnel goes on and the file is kept; ${moveAway}, put ${path}.bak (last good copy) in its place, start`
+      : `the tunnel goes on and the file is kept; ${moveAway} and start: the box then waits to be claimed again`,
   });
 }
