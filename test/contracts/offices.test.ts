@@ -154,6 +154,25 @@ describe.skipIf(!canRun)('two offices', () => {
     expect(events.find(({ event }) => event === 'peer.add')).toMatchObject({ outcome: 'done', source: 'uid 0' });
   });
 
+  test('how it was is remembered across a restart, and when it last answered while it is away', async () => {
+    await connect();
+    const [bradford, york] = pair.boxes;
+    await sleep(1_500);
+    const answeredMs = (await officeOf(bradford))?.last_good_ms ?? 0;
+    expect(Math.abs(Date.now() - answeredMs)).toBeLessThan(5_000);
+    for (const box of pair.boxes) expect((await box.run(['stop'])).status).toBe(0);
+    await bradford.start();
+    const history = await ask(bradford, 'GetHistory', { subject: 'York', series: 'rtt_ms', range: '2d' });
+    expect(history.points.filter(([, value]) => value !== null && value > 0).length).toBeGreaterThan(0);
+    const hours = await ask(bradford, 'GetHistory', { subject: 'box', series: 'sent_bps', range: '2y' });
+    expect(hours.step_ms).toBe(3_600_000);
+    expect(hours.points.length).toBeGreaterThan(0);
+    await until(async () => (await officeOf(bradford))?.state === 'failed');
+    expect((await officeOf(bradford))?.last_good_ms).toBeGreaterThan(answeredMs - 5_000);
+    await york.start();
+    await until(async () => (await officeOf(bradford))?.state === 'working', 20_000);
+  });
+
   test('an address without a NodeId is looked for across a restart, and given up when asked', async () => {
     const [bradford] = pair.boxes;
     const first = await bradford.start();
