@@ -20,10 +20,11 @@ export async function testImage(sources: Sources, { quick, only }: TestOptions):
   const folder = join(work, 'test');
   mkdirSync(folder, { recursive: true });
   const emulator = await findEmulator();
-  const releases = await makeReleases(sources, quick);
-  const findings = new Findings();
   const wanted = (name: string) => only === undefined || name.includes(only);
-  if (wanted('refused bundles, updates, reset')) await tryOnePort(findings, emulator, folder, releases, quick);
+  const isLife = wanted('refused bundles, updates, reset');
+  const releases = await makeReleases(sources, quick || !isLife);
+  const findings = new Findings();
+  if (isLife) await tryOnePort(findings, emulator, folder, releases, quick);
   if (!quick && wanted('two ports')) {
     await findings.trial('two ports', () => tryPorts(findings, emulator, folder, releases.disk));
   }

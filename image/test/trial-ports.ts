@@ -12,7 +12,7 @@ import type { Findings } from './trial.ts';
 
 /** What the box stands between: a provider that gives addresses, and an office with a laptop. */
 const PROVIDER = '198.18.0.1';
-const BOOT_SEC = 150;
+const BOOT_SEC = 240;
 const PROBE = join(import.meta.dirname, 'probe-ports.ts');
 /** Ports on which something often answers junk or asks back. */
 const UDP_PORTS = [53, 67, 69, 111, 123, 137, 161, 443, 500, 514, 547, 1194, 1900, 4500, 5353, 5355, 9000, 51820];
