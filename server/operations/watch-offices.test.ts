@@ -140,7 +140,7 @@ test('ten thousand are probed without a burst, and every one in turn', async () 
   const { health, line, clock, run } = world(10_000);
   health.start();
   await settle();
-  for (let second = 0; second < 110; second++) {
+  for (let second = 0; second < 210; second++) {
     for (let quarter = 0; quarter < 4; quarter++) {
       clock.advance(250);
       await settle();
