@@ -1,4 +1,4 @@
-import { html as honoHtml, raw } from 'hono/html';
+import { html as honoHtml } from 'hono/html';
 
 /** HTML that is safe to send: what came from people and boxes was escaped when it went in. */
 export interface Markup {
@@ -16,8 +16,6 @@ export type Part = string | number | boolean | null | undefined | Markup | reado
  * before) and objects that would be printed by their `toString`.
  */
 export const html = honoHtml as unknown as (strings: TemplateStringsArray, ...values: readonly Part[]) => Markup;
-
-export const nothing = raw('') as unknown as Markup;
 
 /** A path of ours with a name from outside in it: whatever the name is, it stays one segment. */
 export function pathTo(base: `/${string}`, segment: string, rest = ''): string {
