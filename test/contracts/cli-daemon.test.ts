@@ -120,8 +120,15 @@ describe('peers', () => {
   });
 
   test('accept and remove take their own flags, before or after', async () => {
-    await serve({ AcceptPeer: ok({ node_id: id, was_accepted: false, accepted_there: true }), RemovePeer: ok({ node_id: id }) });
-    expect(JSON.parse((await run('peers', 'accept', id, '--json')).out)).toEqual({ node_id: id, was_accepted: false, accepted_there: true });
+    await serve({
+      AcceptPeer: ok({ node_id: id, was_accepted: false, accepted_there: true }),
+      RemovePeer: ok({ node_id: id }),
+    });
+    expect(JSON.parse((await run('peers', 'accept', id, '--json')).out)).toEqual({
+      node_id: id,
+      was_accepted: false,
+      accepted_there: true,
+    });
     expect((await run('peers', '--json', 'accept', id, '--name', 'York')).out).toContain('"node_id"');
     expect((await run('peers', 'remove', 'York')).out).toBe(`Removed ${id}.\n`);
     expect(asked).toEqual([
