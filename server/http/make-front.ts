@@ -110,7 +110,8 @@ export class WebFront implements Front {
     const { http: status } = surfaceOf(failure.code);
     if (status === 401) return this.#signIn(c);
     if (failure.code === 'permission.second-factor') return this.gate(c, enrolPage, status);
-    const isAway = status === 503 || status === 504;
+    // A front that may not use the socket has no daemon either, and whoever reads the page no right too few.
+    const isAway = status === 503 || status === 504 || failure.code === 'permission.socket';
     if (isAway) this.#tryAgain(c);
     const wait = /try again in (\d{1,5}) s/.exec(failure.remedy ?? '');
     if (status === 429 && wait?.[1]) c.header('Retry-After', wait[1]);

@@ -155,7 +155,7 @@ test('a database that is damaged is kept as it is, and what to do is said', asyn
   await leeds.box.start();
   expect(leeds.box.log()).toMatch(/box\.db: the database is damaged/);
   expect(readFileSync(file, 'utf8')).toBe(garbage);
-  const told = /box\.db: the database is damaged.*tunnel goes on.*move it away/s;
+  const told = /box\.db: the database is damaged.*tunnel goes on.*move the file/s;
   await until('a page that says so', 15_000, async () => {
     expect(await anna.open('/')).toBeGreaterThanOrEqual(400);
     expect(await anna.page.locator('main').innerText()).toMatch(told);

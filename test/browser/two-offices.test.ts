@@ -3,7 +3,7 @@ import { until } from '../lab/command.ts';
 import type { Office } from '../lab/office.ts';
 import { untilReachable } from '../lab/tunnel.ts';
 import { originOf } from '../lab/web.ts';
-import { look } from './look.ts';
+import { look, tabThrough } from './look.ts';
 import { Site } from './site.ts';
 import { Visitor } from './visitor.ts';
 
@@ -13,6 +13,8 @@ const MARKUP = '<img src=x onerror=alert(1)>';
 let site: Site;
 let leeds: Office;
 let york: Office;
+/** A box whose owner means no good. */
+let evil: Office;
 /** Owner of Leeds, at a desk. */
 let anna: Visitor;
 /** Owner of York, with a telephone that runs no scripts. */
@@ -78,7 +80,7 @@ test('an office that is cut off stops being green without anybody touching the p
 });
 
 test('a box that calls itself markup is text everywhere', async () => {
-  const evil = await site.internet.office('evil');
+  evil = await site.internet.office('evil');
   const peers = [{ id: await leeds.box.nodeId(), address: `${leeds.ipv4}:9000` }];
   evil.box.configure({ name: MARKUP, peers });
   await evil.box.start();
@@ -120,19 +122,50 @@ test('two people at one thing: the second is told, and nothing breaks', async ()
   await anna.submit('Add the person', { Name: 'cleo', 'First password': PASSWORD });
   const cleo = await Visitor.at(site.browser, originOf(leeds));
   await cleo.signIn('cleo', PASSWORD);
-  expect(cleo.path()).toBe('/');
+  const remove = (who: Visitor) => who.submit(/^Remove /, { [`Type ${MARKUP} to confirm`]: MARKUP });
+
+  await anna.open(`/offices/${await evil.box.nodeId()}`);
+  await cleo.open(`/offices/${await evil.box.nodeId()}`);
+  await remove(cleo);
+  expect(cleo.path()).toBe('/offices');
+  await remove(anna);
+  expect(await anna.page.locator('body').innerText()).not.toMatch(/bug|HTTP 5/);
+  expect(await anna.page.locator('main').innerText()).toMatch(
+    /no (such )?(office|peer|page)|not there|nothing|no peer/i,
+  );
 
   await anna.open(`/offices/${await york.box.nodeId()}`);
-  await cleo.open(`/offices/${await york.box.nodeId()}`);
   expect(await look(anna.page, 'office')).toEqual([]);
+  expect(cleo.complaints).toEqual([]);
   await cleo.close();
 });
 
-test('every page looks as it should, narrow and wide, light and dark', async () => {
+test('what is done under People works without scripts, too', async () => {
+  await ben.open('/people');
+  await ben.submit('Add the person', { Name: 'dora', 'First password': PASSWORD });
+  await ben.submit('Make the token', { 'Name of the token': 'backup', 'Only from these addresses': '192.0.2.0/24' });
+  expect(await ben.page.locator('code.long-code').innerText()).toMatch(/^qet_/);
+  await ben.open('/people');
+  expect(await ben.page.getByText('qet_').count()).toBe(0);
+  await ben.press(/^Remove backup/);
+  expect(await ben.page.getByRole('button', { name: /^Remove backup/ }).count()).toBe(0);
+  await ben.submit('Change the password', { 'Your password now': PASSWORD, 'The new one': `${PASSWORD} too` });
+  await ben.open('/activity');
+  await ben.press('Check every entry');
+  expect(await ben.page.locator('main').innerText()).toMatch(/Chain verified/);
+  // On a telephone it is in the menu, which opens without scripts.
+  await ben.page.getByRole('button', { name: 'Menu' }).click();
+  await ben.press('Sign out');
+  await ben.signIn('Ben', `${PASSWORD} too`);
+  expect(ben.path()).toBe('/');
+});
+
+test('every page can be used with the keyboard alone, and looks as it should, narrow and wide, light and dark', async () => {
   const pages = { home: '/', offices: '/offices', 'add-office': '/offices/add', lines: '/lines' };
   const more = { activity: '/activity', people: '/people', system: '/system', 'not-there': '/nowhere' };
   for (const [name, path] of Object.entries({ ...pages, ...more })) {
     await anna.open(path);
+    expect(await tabThrough(anna.page), name).toEqual([]);
     expect(await look(anna.page, name)).toEqual([]);
   }
 });
