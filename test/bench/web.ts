@@ -4,7 +4,7 @@ import type { BOUNDS } from '../bounds.ts';
 import { launchChromium } from '../browser/chromium.ts';
 import { Visitor } from '../browser/visitor.ts';
 import { type Box, rssBytesOf } from '../lab/box.ts';
-import { sleep, until } from '../lab/command.ts';
+import { run, sleep, until } from '../lab/command.ts';
 import { Internet } from '../lab/office.ts';
 import { startMesh, untilReachable } from '../lab/tunnel.ts';
 import { WEB_PORT } from '../lab/web.ts';
@@ -13,6 +13,9 @@ import { cpuSecondsOf } from './measure.ts';
 import { percentile, rounded } from './statistics.ts';
 
 const CLIENT = new URL('./web-client.ts', import.meta.url).pathname;
+/** What is installed is one file: the sources would cost memory of their own. */
+const BUILD = new URL('../../scripts/build.ts', import.meta.url).pathname;
+const BUNDLE = new URL('../../build/quicether.js', import.meta.url).pathname;
 const PAGES = 1000;
 const VIEWERS = 50;
 const WATCH_MS = 20_000;
@@ -44,6 +47,8 @@ export function measureWeb(say: (text: string) => void): Promise<WebFigures> {
     await startMesh([leeds, york]);
     await untilReachable(leeds.box.host, (await york.box.overlay()).ipv4);
     const { box } = leeds;
+    await run([process.execPath, BUILD]);
+    box.web.useBundle(BUNDLE);
     // The second start, as on a box: the first one compiles.
     await box.web.start();
     await box.web.stop();

@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chooseWebUser, lendSocket, type User } from '../../scripts/web-user.ts';
 import type { Box } from './box.ts';
 import type { Outcome, Running } from './command.ts';
@@ -7,6 +8,8 @@ import { until } from './command.ts';
 import { isListening } from './traffic.ts';
 
 export const WEB_PORT = 8443;
+/** Makes the certificate; a bundle does not lie where it would find it. */
+const ENGINE = fileURLToPath(new URL('../../dataplane/target/release/quicether-engine', import.meta.url));
 
 /** Where the pages of an office are for the others. */
 export function originOf({ ipv4 }: { readonly ipv4: string }): string {
@@ -20,6 +23,7 @@ let chosen: User | undefined;
 export class Web {
   readonly #box: Box;
   #process: Running | undefined;
+  #bundle: string | undefined;
 
   constructor(box: Box) {
     this.#box = box;
@@ -28,6 +32,16 @@ export class Web {
   get user(): User {
     chosen ??= chooseWebUser() ?? { uid: 0, gid: 0 };
     return chosen;
+  }
+
+  /** From now on it runs from this one file, as it is installed, and not from the sources. */
+  useBundle(file: string): void {
+    this.#bundle = file;
+  }
+
+  get #program(): readonly string[] {
+    if (this.#bundle === undefined) return this.#box.program;
+    return [process.execPath, '--max-semi-space-size=1', '--optimize-for-size', this.#bundle];
   }
 
   /** Its key and certificate. */
@@ -65,6 +79,7 @@ export class Web {
       ...this.#box.environment(),
       QUICETHER_CONFIG: this.#configFile,
       HOME: this.stateDirectory,
+      QUICETHER_ENGINE: ENGINE,
       // Ours is not for others to write to; without one it is compiled anew each time, which costs memory, too.
       NODE_COMPILE_CACHE: join(this.stateDirectory, 'compiled'),
     };
@@ -73,9 +88,9 @@ export class Web {
   /** The command line with the rights of the pages' user, and none besides. */
   #asUser(words: readonly string[]): string[] {
     const { uid } = this.user;
-    if (uid === 0) return [...this.#box.program, ...words];
+    if (uid === 0) return [...this.#program, ...words];
     const gid = this.borrowSocket();
-    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...this.#box.program, ...words];
+    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...this.#program, ...words];
   }
 
   /** Lets the pages' user open the daemon's socket, as the group of an installed box does. */
