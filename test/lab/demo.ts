@@ -15,7 +15,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function printIntroduction({ offices, tries }: Demo): void {
+function printIntroduction({ offices, unpacked, tries }: Demo): void {
   print('\nThree offices, joined by QuicEther:\n');
   for (const { title, lineName, lan } of offices) {
     print(
@@ -28,6 +28,15 @@ function printIntroduction({ offices, tries }: Demo): void {
     print(`  ${title.padEnd(9)} ${pages.url}   claim code ${pages.claimCode}`);
     print(`  ${''.padEnd(9)} ${pages.words}`);
   }
+  const [first] = offices;
+  print(
+    `\nA fourth box, in ${unpacked.title}, has just been unpacked. Join it in the browser: claim it and ${first?.title},`,
+  );
+  print(
+    `add ${unpacked.title} on the page of ${first?.title} (its address is ${unpacked.address}), accept it on both:\n`,
+  );
+  print(`  ${unpacked.title.padEnd(9)} ${unpacked.pages.url}   claim code ${unpacked.pages.claimCode}`);
+  print(`  ${''.padEnd(9)} ${unpacked.pages.words}`);
   print('\nTry in another terminal, as root:\n');
   for (const { shows, command } of tries) print(`  # ${shows}\n  ${command}\n`);
   print('Ctrl-C ends the demo and removes all of it.\n');

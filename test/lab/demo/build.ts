@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PORT } from '../box.ts';
 import { makeFile, SshServer } from '../files.ts';
 import { runDirectory } from '../namespace.ts';
 import type { Lan, Office } from '../office.ts';
@@ -27,6 +28,8 @@ export interface Pages {
 /** Three offices that reach each other, with something on each computer to talk to. */
 export interface Demo {
   readonly offices: readonly DemoOffice[];
+  /** A box that nobody has joined yet. */
+  readonly unpacked: { readonly title: string; readonly address: string; readonly pages: Pages };
   /** Commands to type, each with what it shows. */
   readonly tries: readonly { readonly shows: string; readonly command: string }[];
 }
@@ -36,6 +39,9 @@ const PLACES = [
   { name: 'york', title: 'York', line: 'cable' },
   { name: 'bradford', title: 'Bradford', line: 'weak-4g' },
 ] as const;
+
+/** Runs, belongs to nobody, and knows nobody. */
+const UNPACKED = { name: 'whitby', title: 'Whitby', line: 'cable' } as const;
 
 const FILE_BYTES = 20 * 1024 ** 2;
 
@@ -48,14 +54,21 @@ export async function buildDemo(world: World): Promise<Demo> {
     const office = withLan(await internet.office(name, { line, hasLan: true }));
     offices.push({ ...office, title, lineName: line });
   }
-  world.say('starting the three boxes');
-  await startMesh(offices);
+  const fourth = await internet.office(UNPACKED.name, { line: UNPACKED.line });
+  fourth.box.configure({});
+  world.say('starting the three boxes, and a fourth that is not joined yet');
+  await Promise.all([startMesh(offices), fourth.box.start()]);
   await Promise.all(pairsOf(offices).map(([from, to]) => untilReachable(from.lan.computer, to.lan.ipv4, 30_000)));
   world.say('every office reaches every other');
   const withPages = await Promise.all(
     offices.map(async (office, index) => ({ ...office, pages: await servePages(office, index) })),
   );
-  return { offices: withPages, tries: await prepareTries(withPages) };
+  const unpacked = {
+    title: UNPACKED.title,
+    address: `${fourth.ipv4}:${PORT}`,
+    pages: await servePages(fourth, offices.length),
+  };
+  return { offices: withPages, unpacked, tries: await prepareTries(withPages) };
 }
 
 /**

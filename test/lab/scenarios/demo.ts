@@ -37,7 +37,7 @@ export const scenario: Scenario = {
       const places = said().match(/https:\/\/\S+/g) ?? [];
       const titles = await Promise.all(places.map((url) => outcomeOf(['curl', '-skL', url])));
       const claimPages = titles.filter(({ stdout }) => stdout.includes('<title>Set up this box')).length;
-      verdict.promise('three boxes wait to be claimed in a browser of this machine', claimPages === 3, places);
+      verdict.promise('four boxes wait to be claimed in a browser of this machine', claimPages === 4, places);
       await verdict.attempt('it shows all six links as connected', async () => {
         await until('six connected links', 5000, async () => {
           const last = said().trim().split('\n').at(-1) ?? '';
