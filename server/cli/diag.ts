@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { fail } from '../core/result.ts';
+import { encodeTar } from '../core/tar.ts';
 import { type AskFlags, addAskFlags, askDaemon, printJson } from './ask-daemon.ts';
 import { reportFailures } from './config-report.ts';
 import type { DaemonContext } from './daemon-context.ts';
-import { encodeTar } from '../core/tar.ts';
 
 /** `quicether diag`: a bundle for support, without a key or a secret in it. */
 export function register(program: Command, context: DaemonContext): void {

@@ -27,6 +27,7 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   'rpc.busy': { exit: EXIT.error, rpc: -32000, http: 503 },
   'rpc.timeout': { exit: EXIT.error, rpc: -32000, http: 504 },
   'rpc.version': { exit: EXIT.error, rpc: -32002, http: 503 },
+  'database.*': { exit: EXIT.error, rpc: -32000, http: 503 },
   'daemon.not-reachable': { exit: EXIT.daemonNotReachable, rpc: -32003, http: 503 },
   'permission.signed-out': { exit: EXIT.permission, rpc: -32004, http: 401 },
   'permission.*': { exit: EXIT.permission, rpc: -32004, http: 403 },

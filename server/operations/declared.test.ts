@@ -146,9 +146,13 @@ describe('peers', () => {
     engine.snapshot = { pending: [pending] };
     const { value } = await run('GetPeers', {});
     expect(value).toMatchObject({ peers: [{ status: 'pending', remedy: `quicether peers accept ${york}` }] });
-    expect(await run('AcceptPeer', { node_id: york })).toEqual(ok({ node_id: york, was_accepted: false, accepted_there: true }));
+    expect(await run('AcceptPeer', { node_id: york })).toEqual(
+      ok({ node_id: york, was_accepted: false, accepted_there: true }),
+    );
     expect(stored.accepted).toMatchObject([{ nodeId: york, addresses: dial }]);
-    expect(await run('AcceptPeer', { node_id: york })).toEqual(ok({ node_id: york, was_accepted: true, accepted_there: null }));
+    expect(await run('AcceptPeer', { node_id: york })).toEqual(
+      ok({ node_id: york, was_accepted: true, accepted_there: null }),
+    );
   });
 
   test('one that was dialled by a name is dialled by that name from now on', async () => {
