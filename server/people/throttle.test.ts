@@ -42,6 +42,21 @@ test('what was right does not count', () => {
   }
 });
 
+test('a try that nobody could look at clears none of those before', () => {
+  const clock = new SimulatedClock();
+  const throttle = new Throttle(clock);
+  let looked = 0;
+  for (let i = 0; i < 100; i++) {
+    const admitted = throttle.begin(guess('a'));
+    if (!admitted.ok) clock.advance(1_000);
+    // Every third one meets a box that is too busy to look.
+    else if (i % 3 === 0) admitted.value.forgive();
+    else looked++;
+  }
+  // 5 free, then after 5, 10, 20 and 40 seconds.
+  expect(looked).toBeLessThanOrEqual(10);
+});
+
 test("signing in to one's own account buys no guesses at another's", () => {
   const throttle = new Throttle(new SimulatedClock());
   let guesses = 0;

@@ -51,6 +51,8 @@ interface Counted {
   readonly free: number;
   /** A right answer clears it; else only takes back its own try. */
   readonly clears: boolean;
+  /** When the next try could be made before this one. */
+  readonly nextMs: number;
 }
 
 /**
@@ -76,8 +78,8 @@ export class Throttle {
   begin({ from, at }: Guess): Result<Admitted> {
     const nowMs = this.#clock.monotonicMs();
     // Signing in to one's own account does not buy more guesses at another's.
-    const own: Counted = { key: `${addressKey(from)} ${at}`, free: FREE_TRIES, clears: true };
-    const all: Counted = { key: sourceKey(from), free: FREE_TRIES_OF_ALL, clears: false };
+    const own = this.#counted(`${addressKey(from)} ${at}`, { free: FREE_TRIES, clears: true });
+    const all = this.#counted(sourceKey(from), { free: FREE_TRIES_OF_ALL, clears: false });
     const counted = this.#known.has(own.key) ? [own] : [own, all];
     const waitMs = Math.max(...counted.map(({ key }) => this.#waitMs(key, nowMs)));
     if (waitMs > 0) return throttled(waitMs);
@@ -89,11 +91,13 @@ export class Throttle {
     const forgive = (): void => {
       if (isOver) return;
       isOver = true;
+      // What failed before goes on counting: a try that nobody could look at says nothing about it.
       for (const one of counted) this.#takeBack(one);
       this.#failures = Math.max(0, this.#failures - 1);
     };
     const succeed = (): void => {
       forgive();
+      for (const { key, clears } of counted) if (clears) this.#sources.delete(key);
       this.#know(own.key);
     };
     return ok({ delayMs, forgive, succeed });
@@ -117,11 +121,15 @@ export class Throttle {
     return Math.max(0, (this.#sources.get(key)?.nextMs ?? 0) - nowMs);
   }
 
-  #takeBack({ key, clears }: Counted): void {
+  #counted(key: string, rule: Pick<Counted, 'free' | 'clears'>): Counted {
+    return { key, ...rule, nextMs: this.#sources.get(key)?.nextMs ?? 0 };
+  }
+
+  #takeBack({ key, nextMs }: Counted): void {
     const tries = this.#sources.get(key);
     if (!tries) return;
-    if (clears || tries.count <= 1) this.#sources.delete(key);
-    else this.#sources.set(key, { ...tries, count: tries.count - 1, nextMs: 0 });
+    if (tries.count <= 1) this.#sources.delete(key);
+    else this.#sources.set(key, { ...tries, count: tries.count - 1, nextMs });
   }
 
   #count({ key, free }: Counted, nowMs: number): void {
