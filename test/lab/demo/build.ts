@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PORT } from '../box.ts';
 import { makeFile, SshServer } from '../files.ts';
@@ -78,11 +79,28 @@ export async function buildDemo(world: World): Promise<Demo> {
  * that signing in to one office would sign out of another.
  */
 async function servePages({ box }: Office, index: number): Promise<Pages> {
-  const loopback = `127.0.0.${11 + index}`;
+  const loopback = await freeLoopback(index);
   await box.web.start('--host', loopback);
   await relayFromLoopback(box.host, loopback, WEB_PORT);
   const [words, claimCode] = [await box.web.words(), await box.web.claimCode()];
   return { url: `https://${loopback}:${WEB_PORT}`, words, claimCode };
+}
+
+/** The first of `127.0.0.11`, `127.0.0.21` and so on (for the first office) on which nothing listens: another demo may run. */
+async function freeLoopback(index: number): Promise<string> {
+  for (let block = 1; block <= 20; block++) {
+    const loopback = `127.0.0.${10 * block + 1 + index}`;
+    if (await isFree(loopback, WEB_PORT)) return loopback;
+  }
+  throw new Error(`port ${WEB_PORT} is taken on all loopback addresses that the demo may use: end other demos`);
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port }, () => probe.close(() => resolve(true)));
+  });
 }
 
 /** Every ordered pair of offices. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { BOUNDS } from '../../bounds.ts';
+import { sleep } from '../command.ts';
 import { makeFile, SshServer } from '../files.ts';
 import type { Line, LineQuality } from '../line.ts';
 import type { Office } from '../office.ts';
@@ -61,6 +62,8 @@ async function checkCostOfLoss(
     const before = await observeLosses(york, leeds);
     // BBR keeps its window up under loss, for the same reason.
     const { bps } = await iperf(york.box.host, leeds.box.host, address, { durationMs: 4000, congestion: 'bbr' });
+    // What is still on the line is neither here nor lost.
+    await sleep(1000);
     const after = await observeLosses(york, leeds);
     const inside = 1 - (after.segmentsArrived - before.segmentsArrived) / (after.segmentsSent - before.segmentsSent);
     const outside = (after.packetsLost - before.packetsLost) / (after.packetsSent - before.packetsSent);
