@@ -2,12 +2,10 @@ import type * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { ok } from '../../core/result.ts';
 import { inputSchemaOf, type JsonSchema } from './json-schema.ts';
+import { type BodyTerms, readBody } from './read-body.ts';
 import { pointerOf, readQuery, readText, refuseUnknown } from './read-values.ts';
 import { type RequestPlace, type RestResult, refuse } from './rest-failure.ts';
 import type { Found } from './routes.ts';
-
-/** Longest body; the daemon takes a line of 1 MiB with what is put around it. */
-export const MAX_BODY_BYTES = 900 * 1024;
 
 /** Never said back, not even to whoever sent it: answers end up in logs. */
 const SECRET = /password|code|secret|token|ticket|session/;
@@ -17,13 +15,16 @@ export async function readInput(
   { route, params }: Found,
   query: URLSearchParams,
   request: Request,
+  terms: BodyTerms,
 ): Promise<RestResult<object>> {
   const schema = inputSchemaOf(route.operation);
   const path = Object.fromEntries(
     Object.entries(params).map(([name, text]) => [name, readText(text, schema.properties?.[name])]),
   );
   const rest = without(schema, Object.keys(path));
-  const more = takesBody(route.verb) ? await readBody(query, request, rest) : readUrl(query, request, rest);
+  const more = takesBody(route.verb)
+    ? await readFields(request, terms, { query, schema: rest })
+    : readUrl(query, request, rest);
   if (!more.ok) return more;
   const input = { ...more.value, ...path };
   const checked = route.operation.input.safeParse(input);
@@ -52,10 +53,10 @@ function readUrl(query: URLSearchParams, request: Request, schema: JsonSchema): 
   return readQuery(query, schema);
 }
 
-async function readBody(
-  query: URLSearchParams,
+async function readFields(
   request: Request,
-  schema: JsonSchema,
+  terms: BodyTerms,
+  { query, schema }: { readonly query: URLSearchParams; readonly schema: JsonSchema },
 ): Promise<RestResult<Record<string, unknown>>> {
   const [stray] = query.keys();
   if (stray !== undefined) {
@@ -64,7 +65,7 @@ async function readBody(
       remedy: 'give its fields as JSON in the body',
     });
   }
-  const bytes = await readBytes(request);
+  const bytes = await readBody(request, terms);
   if (!bytes.ok) return bytes;
   if (bytes.value.length === 0) return ok({});
   const mediaType = request.headers.get('content-type') ?? '';
@@ -79,25 +80,6 @@ async function readBody(
   if (!json.ok) return json;
   const known = refuseUnknown(json.value, schema, 'body');
   return known.ok ? json : known;
-}
-
-async function readBytes(request: Request): Promise<RestResult<Uint8Array>> {
-  const tooLarge = refuse('rest.too-large', `the body is longer than ${MAX_BODY_BYTES} bytes`, {
-    remedy: 'send large things in parts',
-  });
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return tooLarge;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) return tooLarge;
-      chunks.push(chunk);
-    }
-  } catch {
-    return refuse('rest.body', 'the body ended early');
-  }
-  return ok(Buffer.concat(chunks));
 }
 
 function parseJson(bytes: Uint8Array): RestResult<Record<string, unknown>> {

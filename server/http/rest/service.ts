@@ -41,6 +41,7 @@ const CALL_TIMEOUT_MS = 60_000;
 /** REST: requests in, answers out; who may do what is decided by the daemon. */
 export class RestService {
   readonly #daemon: Daemon;
+  readonly #clock: Clock;
   readonly #limiter: RateLimiter;
   readonly #events: EventStreams;
   readonly #document: object;
@@ -49,6 +50,7 @@ export class RestService {
 
   constructor({ daemon, clock, operations, limits = RATE_LIMITS }: ServiceParts) {
     this.#daemon = daemon;
+    this.#clock = clock;
     this.routes = buildRoutes(operations);
     this.#limiter = new RateLimiter(clock, limits);
     this.#events = new EventStreams(daemon, clock);
@@ -108,8 +110,14 @@ export class RestService {
     const { route } = found;
     const paging = readPage(route, url.searchParams);
     if (!paging.ok) return this.#refuse(paging.error, route, asking);
-    const input = await readInput(found, paging.value.query, request);
-    if (!input.ok) return this.#refuse(input.error, route, asking);
+    let standing: Promise<RestResult<void>> | undefined;
+    const may = () => (standing ??= this.#mayAtAll(route, asking));
+    const terms = { clock: this.#clock, may, isForStrangers: route.operation.role === 'anyone' };
+    const input = await readInput(found, paging.value.query, request, terms);
+    if (!input.ok) {
+      const known = await may();
+      return problemResponse(known.ok ? input.error : known.error, headers);
+    }
     if (route.verb === 'GET') {
       const read = await this.#read(found, input.value, paging.value.page, asking);
       return read.ok ? readAnswer(read.value, asking) : problemResponse(read.error, headers);
@@ -118,9 +126,13 @@ export class RestService {
   }
 
   /** Who may not do it at all is told that, and nothing of what would be right. */
-  async #refuse(failure: RestFailure, { operation }: Route, asking: Asking): Promise<Response> {
-    const may = await askStanding(operation, (...what) => this.#ask(asking.onBehalf, ...what));
+  async #refuse(failure: RestFailure, route: Route, asking: Asking): Promise<Response> {
+    const may = await this.#mayAtAll(route, asking);
     return problemResponse(may.ok ? failure : may.error, asking.headers);
+  }
+
+  #mayAtAll({ operation }: Route, { onBehalf }: Asking): Promise<RestResult<void>> {
+    return askStanding(operation, (...what) => this.#ask(onBehalf, ...what));
   }
 
   async #read(
