@@ -269,6 +269,21 @@ describe('the second factor', () => {
     clock.advance(60_000);
   });
 
+  test('the first code cannot be guessed by who has only the session', async () => {
+    must(people.factors.drop(user.userId));
+    const anna = must(people.users.byId(user.userId));
+    const { session } = must(await signIn(PASSWORD));
+    key = decodeBase32(must(people.factors.begin(anna)).secret);
+    const confirm = (code: string) => codeOf(people.factors.confirm(anna, code, session?.sessionId ?? ''));
+    const wrong = now() === '000000' ? '000001' : '000000';
+    expect(
+      Array.from({ length: 11 }, () => confirm(wrong)).filter((code) => code === 'people.wrong-code'),
+    ).toHaveLength(10);
+    expect(confirm(now())).toBe('people.second-factor');
+    key = decodeBase32(must(people.factors.begin(anna)).secret);
+    expect(confirm(now())).toBe('ok');
+  });
+
   test('a password alone gives a ticket, and no session', async () => {
     expect(must(await signIn(PASSWORD))).toMatchObject({ session: null, ticket: expect.any(String) });
     expect(must(await byCode(now())).session.secret).toBeTruthy();

@@ -14,13 +14,21 @@ const RECOVERY_CHARACTERS = 16;
 /** For somebody to get the app ready. */
 const ENROLMENT_MS = 15 * 60_000;
 const MAX_ENROLMENTS = 100;
+/** Wrong codes for one secret: whoever has only the session does not get to guess the first code. */
+const ENROLMENT_TRIES = 10;
+
+interface Enrolment {
+  readonly secret: Uint8Array;
+  readonly untilMs: number;
+  tries: number;
+}
 
 /** Codes of an authenticator app (RFC 6238), and recovery codes for when the telephone is gone. */
 export class SecondFactors {
   readonly #ports: PeoplePorts;
   readonly #passwords: PasswordCheck;
   /** Begun and not yet confirmed: gone with a restart, begun again in a moment. */
-  readonly #begun = new Map<string, { readonly secret: Uint8Array; readonly untilMs: number }>();
+  readonly #begun = new Map<string, Enrolment>();
 
   constructor(ports: PeoplePorts, passwords: PasswordCheck) {
     this.#ports = ports;
@@ -34,7 +42,7 @@ export class SecondFactors {
     const secret = rng.bytes(SECRET_BYTES);
     const [oldest] = this.#begun.keys();
     if (this.#begun.size >= MAX_ENROLMENTS && oldest !== undefined) this.#begun.delete(oldest);
-    this.#begun.set(user.userId, { secret, untilMs: clock.monotonicMs() + ENROLMENT_MS });
+    this.#begun.set(user.userId, { secret, untilMs: clock.monotonicMs() + ENROLMENT_MS, tries: 0 });
     return ok({ secret: base32(secret), uri: enrolmentUri(boxName, user.userName, secret) });
   }
 
@@ -42,11 +50,13 @@ export class SecondFactors {
   confirm(user: User, typed: string, sessionId: string): Result<readonly string[]> {
     const { store, digest, clock, rng } = this.#ports;
     const begun = this.#begun.get(user.userId);
-    if (!begun || begun.untilMs <= clock.monotonicMs()) {
-      return fail('people.second-factor', 'the second factor was not begun, or too long ago', {
+    if (!begun || begun.untilMs <= clock.monotonicMs() || begun.tries >= ENROLMENT_TRIES) {
+      this.#begun.delete(user.userId);
+      return fail('people.second-factor', 'it was not begun, too long ago, or there were too many wrong codes', {
         remedy: 'begin again',
       });
     }
+    begun.tries++;
     const verdict = decideCode(digest, { ...begun, lastStep: -1 }, readCode(typed) ?? '', clock.nowMs());
     if (verdict.kind !== 'right') return wrongCode();
     const codes = Array.from({ length: RECOVERY_CODES }, () => makeReadableCode(rng, RECOVERY_CHARACTERS));
