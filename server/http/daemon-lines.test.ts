@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SimulatedClock } from '../core/clock.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { RpcClient } from '../rpc/client.ts';
-import { DaemonLines, MOST_OF_ONE } from './daemon-lines.ts';
+import { DaemonLines, MOST_OF_ONE, MOST_PATIENT_OF_ONE } from './daemon-lines.ts';
 
 /** Conversations whose answers come when the test says so. */
 function daemon() {
@@ -93,6 +93,21 @@ describe('the lines to the daemon', () => {
     const later = world.call('GetMe', 'greedy');
     await world.answerAll('GetMe');
     expect((await later).ok).toBe(true);
+  });
+
+  test('nor does it take all the places of those that wait', async () => {
+    const world = daemon();
+    const greedy = Array.from({ length: 90 }, () => world.call('GetAudit', 'greedy', true));
+    const modest = world.call('SendUpdate', 'modest', true);
+    await settle();
+    for (const line of world.open) line.answer('SendUpdate');
+    expect(await Promise.race([modest, settle().then(() => 'still waits')])).toMatchObject({ ok: true });
+    // What it asks besides is answered as ever.
+    const quick = world.call('GetMe', 'greedy');
+    await world.answerAll('GetMe');
+    expect((await quick).ok).toBe(true);
+    await world.answerAll('GetAudit');
+    expect((await Promise.all(greedy)).filter(({ ok }) => ok)).toHaveLength(MOST_PATIENT_OF_ONE);
   });
 
   test('too many that wait are told at once', async () => {

@@ -24,6 +24,8 @@ const MOST_ON_A_LINE = 12;
 const MOST_WAITING = 256;
 /** Of one session (or address): nobody fills the queue for the others. */
 export const MOST_OF_ONE = 96;
+/** The same of calls that wait: a third of the places for these, so that uploads and exports of others go on. */
+export const MOST_PATIENT_OF_ONE = 16;
 /** For a page to be answered; what waits on purpose says its own. */
 const QUICK_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -70,9 +72,11 @@ export class DaemonLines implements Daemon {
   }
 
   async call(method: string, params: object, call: DaemonCall): Promise<Result<unknown>> {
-    const who = call.onBehalf.session ?? call.onBehalf.token ?? call.onBehalf.source;
+    const { session, token, source } = call.onBehalf;
+    const who = `${call.waits === true ? 'waits' : 'quick'} ${session ?? token ?? source}`;
     const before = this.#ofOne.get(who) ?? 0;
-    if (before >= MOST_OF_ONE || this.#waiting.length >= MOST_WAITING) return busy();
+    if (before >= (call.waits === true ? MOST_PATIENT_OF_ONE : MOST_OF_ONE) || this.#waiting.length >= MOST_WAITING)
+      return busy();
     this.#ofOne.set(who, before + 1);
     const line = await this.#take(call.waits === true);
     try {
