@@ -65,8 +65,9 @@ export class TlsDoor {
   readonly #isOurHost: (host: string) => boolean;
   readonly #limits: DoorLimits;
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
-  readonly #ofSource = new Map<string, number>();
+  /** Open connections of each source, oldest first. */
+  readonly #ofSource = new Map<string, Set<Socket>>();
+  #open = 0;
 
   constructor({ pem, listener, isOurHost, limits }: DoorOptions) {
     this.#limits = { ...DOOR_LIMITS, ...limits };
@@ -86,7 +87,6 @@ export class TlsDoor {
   /** Listens there too; port 0 takes a free one. Says the address that it got. */
   listen(address: HostPort): Promise<Result<HostPort>> {
     const server = createServer((socket) => this.#accept(socket));
-    server.maxConnections = this.#limits.connections;
     return new Promise((resolve) => {
       server.once('error', (error: NodeJS.ErrnoException) => resolve(whyNotListen(address, error)));
       server.listen({ host: address.host, port: address.port, ipv6Only: address.host.includes(':') }, () => {
@@ -106,26 +106,45 @@ export class TlsDoor {
     for (const server of this.#servers) server.close();
     this.#secure.close();
     this.#plain.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const sockets of this.#ofSource.values()) for (const socket of sockets) socket.destroy();
   }
 
   #accept(socket: Socket): void {
     const source = sourceGroup(plainAddress(socket.remoteAddress));
-    const open = this.#ofSource.get(source) ?? 0;
-    if (open >= this.#limits.ofOneSource || this.#sockets.size >= this.#limits.connections) {
+    const own = this.#ofSource.get(source) ?? new Set();
+    const isFull = own.size >= this.#limits.ofOneSource;
+    if (isFull || (this.#open >= this.#limits.connections && !this.#makeRoom(own.size))) {
       socket.destroy();
       return;
     }
-    this.#ofSource.set(source, open + 1);
-    this.#sockets.add(socket);
+    this.#ofSource.set(source, own.add(socket));
+    this.#open++;
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      const left = (this.#ofSource.get(source) ?? 1) - 1;
-      if (left > 0) this.#ofSource.set(source, left);
-      else this.#ofSource.delete(source);
-    });
+    socket.once('close', () => this.#forget(socket, source));
     this.#sort(socket);
+  }
+
+  #forget(socket: Socket, source: string): void {
+    const own = this.#ofSource.get(source);
+    if (!own?.delete(socket)) return;
+    this.#open--;
+    if (own.size === 0) this.#ofSource.delete(source);
+  }
+
+  /**
+   * The source with most connections gives up its oldest, for one that has far fewer: one machine has four
+   * sources at once (IPv4, and three kinds of IPv6), and would keep everybody out by holding what they may have.
+   */
+  #makeRoom(ownCount: number): boolean {
+    const [source, most] = [...this.#ofSource].reduce(
+      (a, b) => (b[1].size > a[1].size ? b : a),
+      ['', new Set<Socket>()],
+    );
+    const [oldest] = most;
+    if (!oldest || most.size <= 2 * (ownCount + 1)) return false;
+    this.#forget(oldest, source);
+    oldest.destroy();
+    return true;
   }
 
   /** By its first byte: a TLS handshake, or somebody who forgot the s of https. */
