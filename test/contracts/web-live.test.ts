@@ -129,6 +129,15 @@ describe.skipIf(!canServe)('live pages', () => {
     stays.close();
   }, 20_000);
 
+  test('a page that is left open and comes back by itself does not keep the session', async () => {
+    box.daemon.clock.advance(20 * 60_000);
+    const stream = await watch(cookie());
+    expect(stream.status).toBe(200);
+    box.daemon.clock.advance(20 * 60_000);
+    expect((await watch(cookie())).status).toBe(401);
+    stream.close();
+  });
+
   test('are for who has signed in, know what there is to watch, and are bounded', async () => {
     expect((await watch('__Host-session=nobody')).status).toBe(401);
     expect((await watch('')).status).toBe(401);

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { surfaceOf } from '../../core/failures.ts';
-import type { Failure } from '../../core/result.ts';
+import type { Failure, Result } from '../../core/result.ts';
 import { sessionOf, zoneOf } from '../cookies.ts';
-import type { App, Front, WebContext } from '../front.ts';
+import type { App, Front, WebContext, WhoIsIt } from '../front.ts';
 import type { LiveHub } from '../live-hub.ts';
 import type { EventSink } from '../live-viewers.ts';
 
@@ -12,14 +12,18 @@ export function registerEvents(app: App, front: Front, hub: LiveHub): void {
   app.get('/events', async (c) => {
     if (c.req.method === 'HEAD') return c.body(null);
     const session = sessionOf(c);
-    const me = await front.ask(c, 'GetMe', {});
-    if (!me.ok || !session) return refuse(c, me.ok ? { code: 'permission.signed-out', message: '' } : me.error);
+    if (!session) return refuse(c, { code: 'permission.signed-out', message: 'sign in' });
+    const source = front.sourceOf(c);
+    // Browsers come back by themselves: a page left open does not keep a session from ending.
+    const onBehalf = { session, source, surface: 'page', is_background: true } as const;
+    const me = (await front.daemon.call('GetMe', {}, { onBehalf })) as Result<WhoIsIt>;
+    if (!me.ok) return refuse(c, me.error);
     const { role, must_enrol } = me.value;
     if (role === null || must_enrol)
       return refuse(c, { code: 'permission.second-factor', message: 'set up a second factor first' });
     const watching = {
       session,
-      source: front.sourceOf(c),
+      source,
       role,
       zone: zoneOf(c),
       show: (c.req.query('show') ?? '').split(',').filter((name) => name !== ''),
