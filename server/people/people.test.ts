@@ -276,9 +276,7 @@ describe('the second factor', () => {
     key = decodeBase32(must(people.factors.begin(anna)).secret);
     const confirm = (code: string) => codeOf(people.factors.confirm(anna, code, session?.sessionId ?? ''));
     const wrong = now() === '000000' ? '000001' : '000000';
-    expect(
-      Array.from({ length: 11 }, () => confirm(wrong)).filter((code) => code === 'people.wrong-code'),
-    ).toHaveLength(10);
+    for (let i = 0; i < 10; i++) expect(confirm(wrong)).toBe('people.wrong-code');
     expect(confirm(now())).toBe('people.second-factor');
     key = decodeBase32(must(people.factors.begin(anna)).secret);
     expect(confirm(now())).toBe('ok');
