@@ -110,6 +110,17 @@ describe('the lines to the daemon', () => {
     expect((await Promise.all(greedy)).filter(({ ok }) => ok)).toHaveLength(MOST_PATIENT_OF_ONE);
   });
 
+  test('guesses at passwords, however many, hold up nobody who has signed in', async () => {
+    const world = daemon();
+    const guesses = Array.from({ length: 400 }, (_, i) => world.call('SignIn', `stranger ${i}`));
+    const quick = world.call('GetMe', 'anna');
+    await world.answerAll('GetMe');
+    expect(await Promise.race([quick, settle().then(() => 'still waits')])).toMatchObject({ ok: true });
+    expect(Math.max(...world.open.map(({ most }) => most))).toBeLessThanOrEqual(12);
+    await world.answerAll('SignIn');
+    expect((await Promise.all(guesses)).filter(({ ok }) => ok)).toHaveLength(24 + 64);
+  });
+
   test('too many that wait are told at once', async () => {
     const world = daemon();
     const calls = Array.from({ length: 1_000 }, (_, i) => world.call('GetMe', `s${i}`));

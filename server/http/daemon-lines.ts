@@ -18,10 +18,22 @@ export interface Daemon {
 /** Connections for quick calls, and for those that wait. */
 const QUICK_LINES = 3;
 const PATIENT_LINES = 4;
+/** For passwords and codes, which are slowed down on purpose while somebody guesses: nobody else waits for that. */
+const GUARDED_LINES = 2;
+const GUARDED: ReadonlySet<string> = new Set([
+  'SignIn',
+  'SignInCode',
+  'Claim',
+  'ProvePassword',
+  'ChangePassword',
+  'AddUser',
+]);
 /** Below what the daemon lets one connection have unanswered (16), so that it never has to refuse. */
 const MOST_ON_A_LINE = 12;
 /** Calls that wait for a line; more are told that it is busy. */
 const MOST_WAITING = 256;
+/** The same of passwords and codes. */
+const MOST_GUARDED_WAITING = 64;
 /** Of one session (or address): nobody fills the queue for the others. */
 export const MOST_OF_ONE = 96;
 /** The same of calls that wait: a third of the places for these, so that uploads and exports of others go on. */
@@ -38,8 +50,10 @@ interface Line {
   inUse: number;
 }
 
+type Kind = 'quick' | 'patient' | 'guarded';
+
 interface Waiting {
-  readonly isPatient: boolean;
+  readonly kind: Kind;
   readonly go: (line: Line) => void;
 }
 
@@ -57,8 +71,11 @@ export function openFront(path: string, version: string): OpenLine {
 export class DaemonLines implements Daemon {
   readonly #open: OpenLine;
   readonly #clock: Clock;
-  readonly #quick: readonly Line[] = makeLines(QUICK_LINES);
-  readonly #patient: readonly Line[] = makeLines(PATIENT_LINES);
+  readonly #lines: Readonly<Record<Kind, readonly Line[]>> = {
+    quick: makeLines(QUICK_LINES),
+    patient: makeLines(PATIENT_LINES),
+    guarded: makeLines(GUARDED_LINES),
+  };
   readonly #waiting: Waiting[] = [];
   readonly #ofOne = new Map<string, number>();
   #lastFailure: { readonly atMs: number; readonly failure: Failure } | undefined;
@@ -73,12 +90,12 @@ export class DaemonLines implements Daemon {
 
   async call(method: string, params: object, call: DaemonCall): Promise<Result<unknown>> {
     const { session, token, source } = call.onBehalf;
-    const who = `${call.waits === true ? 'waits' : 'quick'} ${session ?? token ?? source}`;
+    const kind = GUARDED.has(method) ? 'guarded' : call.waits === true ? 'patient' : 'quick';
+    const who = `${kind} ${session ?? token ?? source}`;
     const before = this.#ofOne.get(who) ?? 0;
-    if (before >= (call.waits === true ? MOST_PATIENT_OF_ONE : MOST_OF_ONE) || this.#waiting.length >= MOST_WAITING)
-      return busy();
+    if (before >= (kind === 'patient' ? MOST_PATIENT_OF_ONE : MOST_OF_ONE) || this.#isCrowded(kind)) return busy();
     this.#ofOne.set(who, before + 1);
-    const line = await this.#take(call.waits === true);
+    const line = await this.#take(kind);
     try {
       const client = await this.#connected(line);
       if (!client.ok) return client;
@@ -87,7 +104,7 @@ export class DaemonLines implements Daemon {
       const { onBehalf, timeoutMs = QUICK_TIMEOUT_MS } = call;
       return await ask(method, params, { onBehalf, timeoutMs });
     } finally {
-      this.#leave(line, call.waits === true);
+      this.#leave(line, kind);
       const left = (this.#ofOne.get(who) ?? 1) - 1;
       if (left > 0) this.#ofOne.set(who, left);
       else this.#ofOne.delete(who);
@@ -96,21 +113,27 @@ export class DaemonLines implements Daemon {
 
   close(): void {
     this.#isClosed = true;
-    for (const line of [...this.#quick, ...this.#patient]) line.client?.close();
+    for (const lines of Object.values(this.#lines)) for (const line of lines) line.client?.close();
   }
 
-  #take(isPatient: boolean): Promise<Line> {
-    const line = freest(isPatient ? this.#patient : this.#quick);
+  #isCrowded(kind: Kind): boolean {
+    const guarded = this.#waiting.filter((one) => one.kind === 'guarded').length;
+    if (kind === 'guarded') return guarded >= MOST_GUARDED_WAITING;
+    return this.#waiting.length - guarded >= MOST_WAITING;
+  }
+
+  #take(kind: Kind): Promise<Line> {
+    const line = freest(this.#lines[kind]);
     if (line) {
       line.inUse++;
       return Promise.resolve(line);
     }
-    return new Promise((resolve) => this.#waiting.push({ isPatient, go: resolve }));
+    return new Promise((resolve) => this.#waiting.push({ kind, go: resolve }));
   }
 
   /** The place on the line goes to who waits longest for one of its kind. */
-  #leave(line: Line, isPatient: boolean): void {
-    const next = this.#waiting.findIndex((one) => one.isPatient === isPatient);
+  #leave(line: Line, kind: Kind): void {
+    const next = this.#waiting.findIndex((one) => one.kind === kind);
     const [waiting] = next < 0 ? [] : this.#waiting.splice(next, 1);
     if (waiting) waiting.go(line);
     else line.inUse--;
