@@ -3,9 +3,9 @@ import { ok } from '../../core/result.ts';
 import { type RestResult, refuse } from './rest-failure.ts';
 
 /** Longest body; the daemon takes a line of 1 MiB with what is put around it. */
-export const MAX_BODY_BYTES = 900 * 1024;
+const MAX_BODY_BYTES = 900 * 1024;
 /** What is kept of a body before the daemon has said that its sender may do this at all; no sign-in is longer. */
-export const STRANGER_BODY_BYTES = 16 * 1024;
+const STRANGER_BODY_BYTES = 16 * 1024;
 /** For a body that anybody may send, and for a longer one. */
 const STRANGER_BODY_MS = 15_000;
 const BODY_MS = 120_000;
