@@ -6,6 +6,7 @@ import { fieldOf } from './form.ts';
 import type { App, PageModule, WebContext, WebEnv } from './front.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { WebFront } from './make-front.ts';
+import { claimedBefore } from './pages/claim.ts';
 import { registerEvents } from './pages/live.ts';
 
 /** What the routes are built from. */
@@ -57,7 +58,7 @@ async function leadToClaim(c: WebContext, next: () => Promise<void>, front: WebF
   const claimed = await front.isClaimed(c);
   if (!claimed.ok) return front.failed(c, claimed.error);
   const isClaimPage = c.req.path === '/claim';
-  if (claimed.value && isClaimPage) return c.redirect('/', 303);
+  if (claimed.value && isClaimPage) return c.req.method === 'POST' ? claimedBefore(c, front) : c.redirect('/', 303);
   if (!claimed.value && !isClaimPage) return c.redirect('/claim', 303);
   await next();
   return undefined;

@@ -22,5 +22,6 @@ export function isCsrfToken(token: string | undefined, cookie: string | undefine
 
 /** A form without the right token. */
 export const FORGED = fail('web.forged', 'This form is out of date, nothing was changed', {
-  remedy: 'You signed in or out after it was opened, or your browser takes no cookies. Load its page again.',
+  remedy:
+    'You signed in or out after it was opened, or your browser takes no cookies. Open it again and send it once more.',
 });

@@ -76,6 +76,8 @@ export interface Front {
   me(c: WebContext): Promise<Result<Me>>;
   /** Reads the form of this request. */
   form<S extends z.ZodType>(c: WebContext, schema: S): Promise<Form<z.output<S>>>;
+  /** The form of this request as it came, secrets too. */
+  fields(c: WebContext): Promise<Result<FormFields>>;
   /** The page that says why it did not work: signed out, not allowed, not there, away, refused. */
   failed(c: WebContext, failure: Failure): Response | Promise<Response>;
   /** After a change: to a page of ours, which shows `word` once. */

@@ -9,7 +9,7 @@ import { surfaceOf } from '../core/failures.ts';
 import { type Failure, fail, ok, type Result } from '../core/result.ts';
 import { ROLES, type Role } from '../operations/actor.ts';
 import { dropSession, leaveWord, sessionOf, takeWord, tokenCookieOrNew, zoneOf } from './cookies.ts';
-import { csrfToken } from './csrf.ts';
+import { csrfToken, FORGED } from './csrf.ts';
 import type { Daemon } from './daemon-lines.ts';
 import { checkForm, fieldOf, readForm } from './form.ts';
 import type { AskOptions, FormFields, Front, WebContext, WebEnv, WhoIsIt } from './front.ts';
@@ -32,6 +32,8 @@ interface BoxFacts {
 }
 
 const FACTS_MS = 60_000;
+/** Forms for whom nobody is signed in. */
+const GATE_FORMS: ReadonlySet<string> = new Set(['/sign-in', '/sign-in/code', '/claim']);
 /** Until a page that has no daemon asks again by itself. */
 const RETRY_SEC = 5;
 
@@ -112,6 +114,7 @@ export class WebFront implements Front {
   failed(c: WebContext, failure: Failure): Response | Promise<Response> {
     const { http: status } = surfaceOf(failure.code);
     if (status === 401) return this.#signIn(c);
+    if (failure.code === FORGED.error.code) return this.#staleForm(c);
     if (failure.code === 'permission.second-factor') return this.gate(c, enrolPage, status);
     // A front that may not use the socket has no daemon either, and whoever reads the page no right too few.
     const isAway = status === 503 || status === 504 || failure.code === 'permission.socket';
@@ -219,16 +222,27 @@ export class WebFront implements Front {
     c.header('Refresh', isReading ? String(RETRY_SEC) : `${RETRY_SEC}; url=${localPath(this.#referer(c))}`);
   }
 
+  /** A form without its token: to whom is signed out it says that, to anybody else it leads back to its page. */
+  async #staleForm(c: WebContext): Promise<Response> {
+    const isGate = GATE_FORMS.has(c.req.path);
+    const who = isGate ? undefined : await this.#whoIsIt(c);
+    if (who && !who.ok) return this.failed(c, who.error);
+    const { code, message, remedy } = FORGED.error;
+    const href = ownPath(this.#referer(c)) ?? (isGate ? c.req.path : '/');
+    const next = { href, text: 'Open the form again' };
+    return this.errorPage(c, { status: 403, code, heading: 'This form is out of date', message, remedy, next });
+  }
+
   /** Signing in leads back to where somebody was. */
   #signIn(c: WebContext): Response {
-    if (sessionOf(c)) {
-      dropSession(c);
-      leaveWord(c, {
-        state: 'unknown',
-        title: 'You were signed out',
-        detail: 'Sign in again to go on where you were.',
-      });
-    }
+    const isReading = c.req.method === 'GET' || c.req.method === 'HEAD';
+    const detail = isReading
+      ? 'Sign in again to go on where you were.'
+      : 'Nothing was changed. Sign in and send it again.';
+    const hadSession = sessionOf(c) !== undefined;
+    if (hadSession) dropSession(c);
+    if (c.req.path === '/sign-out') leaveWord(c, { state: 'working', title: 'You are signed out' });
+    else if (hadSession || !isReading) leaveWord(c, { state: 'unknown', title: 'You were signed out', detail });
     const target = `/sign-in?next=${this.#cameFrom(c)}`;
     if (c.req.header('hx-request') !== 'true') return c.redirect(target, 303);
     c.header('HX-Redirect', target);

@@ -165,7 +165,7 @@ export class SignInDesk {
     const code = tables.claimCode();
     if (code !== undefined && digest.equal(hash(code), hash(typed))) return ok(undefined);
     return fail('people.wrong-claim-code', 'the claim code is not right', {
-      remedy: "read it again on the box's console; quicether user claim-code prints it there",
+      remedy: 'it stands beside the six words, in the terminal where the box was started or on its console',
     });
   }
 

@@ -7,6 +7,8 @@ import { fingerprintWords } from '../parts/words.ts';
 
 /** The rule that the daemon keeps, said before it has to. */
 const SHORTEST_PASSWORD = 12;
+/** The daemon's rule for names (`user-name.ts`), which lowers capitals and takes blanks off both ends. */
+const NAME_PATTERN = '\\s*[A-Za-z][A-Za-z0-9._@+\\-]{0,63}\\s*';
 
 export interface ClaimModel {
   /** Six words over the certificate, as the box's screen shows them. */
@@ -15,6 +17,8 @@ export interface ClaimModel {
   readonly fingerprint: string;
   readonly userName: string;
   readonly code: string;
+  /** The words were compared already: something else was wrong. */
+  readonly isCompared?: boolean;
   /** By field: `same`, `code`, `user_name`, `password`, `password_again`. */
   readonly mistakes: Mistakes;
 }
@@ -40,7 +44,7 @@ function compare(page: Page, model: ClaimModel): Markup {
     html`<p>They prove that this page comes from your box and not from somebody in between.</p>`,
     html`<p>Your browser warned you before it opened this page. That is normal for a new box: nobody else vouches for it, so you do. Look at a screen plugged into the box, or at what it printed when it started.</p>
 ${fingerprintWords('Certificate fingerprint in words', model.words)}
-<label class="option" for="same"><input type="checkbox" id="same" name="same" value="yes" required${
+<label class="option" for="same"><input type="checkbox" id="same" name="same" value="yes" required${model.isCompared && html` checked`}${
       model.mistakes['same'] && html` aria-invalid="true" aria-describedby="same-error"`
     }>
 <span>The six words on the box are the same <small>If even one is different, stop: unplug the box from the internet and call your consultant.</small></span></label>
@@ -87,6 +91,7 @@ ${field(page, {
   most: 64,
   required: true,
   value: userName,
+  more: html` pattern="${NAME_PATTERN}" title="Begin with a letter; letters a to z, digits and . _ @ + - may follow, without blanks" autocapitalize="none" spellcheck="false"`,
   error: mistakes['user_name'],
   hint: 'Without blanks, as in james or james.hartley. You sign in with it, and it stands beside every change you make.',
 })}</div><div>

@@ -10,6 +10,10 @@ export interface ErrorModel {
   readonly remedy?: string | undefined;
   /** Of the failure, for the consultant: `permission.role`. */
   readonly code?: string | undefined;
+  /** In place of what the number says. */
+  readonly heading?: string;
+  /** Where to go on, in place of what the number says. */
+  readonly next?: { readonly href: string; readonly text: string };
   /** Asking again does no harm: it was asked to be shown something. */
   readonly canRepeat?: boolean;
 }
@@ -84,7 +88,8 @@ const OTHER: Told = { shape: 'failed', heading: 'This did not work', what: 'Noth
 
 /** Why there is no page: what is wrong, then what to do. */
 export function errorPage(page: Page, model: ErrorModel): Markup {
-  const told = TOLD[model.status] ?? OTHER;
+  const usual = TOLD[model.status] ?? OTHER;
+  const told = { ...usual, heading: model.heading ?? usual.heading, next: model.next ?? usual.next };
   const body = html`<header class="title"><div>${stateLine(page, told.shape, told.heading)}
 <h1>${sentence(model.message) ?? told.heading}</h1><p>${sentence(model.remedy) ?? told.what}</p>
 ${model.status === 503 && html`<p class="muted"${model.canRepeat && html` data-again`}>What you saw before may be out of date by now.</p>`}</div></header>

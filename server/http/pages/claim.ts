@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { claimPage } from '../../../views/pages/claim.ts';
+import { type ClaimModel, claimPage } from '../../../views/pages/claim.ts';
 import type { Failure } from '../../core/result.ts';
 import type { BoxCertificate } from '../certificate.ts';
 import { keepSession } from '../cookies.ts';
 import { fieldOf } from '../form.ts';
-import type { FormFields, PageModule } from '../front.ts';
+import type { Front, PageModule, WebContext } from '../front.ts';
 import { sentenceOf } from '../sentence.ts';
 
 const ClaimForm = z
@@ -29,30 +29,65 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   'people.weak-password': 'password',
 };
 
+/** What may be wrong and leaves the code as it was typed. */
+const BESIDES_CODE: ReadonlySet<string> = new Set(['user_name', 'password', 'password_again']);
+
 /** The first page of a box that belongs to nobody. */
 export function claimPages(certificate: () => BoxCertificate): PageModule {
-  const shown = (typed: FormFields, mistakes: Readonly<Record<string, string>>) => {
-    const { words, fingerprint } = certificate();
-    const userName = fieldOf(typed, 'user_name') ?? '';
-    return { words, fingerprint, userName, code: '', mistakes };
-  };
   return (app, front) => {
-    app.get('/claim', (c) => front.gate(c, (page) => claimPage(page, shown({}, {}))));
+    const show = async (c: WebContext, mistakes: ClaimModel['mistakes'], status: number) => {
+      const { words, fingerprint } = certificate();
+      const typed = c.req.method === 'POST' ? await typedIn(c, front, mistakes) : NOTHING_TYPED;
+      return front.gate(c, (page) => claimPage(page, { words, fingerprint, ...typed, mistakes }), status);
+    };
+    app.get('/claim', (c) => show(c, {}, 200));
 
     app.post('/claim', async (c) => {
       const form = await front.form(c, ClaimForm);
-      if (!form.ok) return front.gate(c, (page) => claimPage(page, shown(form.typed, form.mistakes)), 422);
+      if (!form.ok) return show(c, form.mistakes, 422);
       const { code, user_name, password } = form.value;
       const claimed = await front.ask(c, 'Claim', { code, user_name, password });
       if (claimed.ok) {
         keepSession(c, claimed.value.session);
         return front.redirectTo(c, '/', { state: 'working', title: 'This box is yours' });
       }
+      if (claimed.error.code === 'people.claimed') return claimedBefore(c, front);
       const mistakes = mistakeOf(claimed.error);
-      if (!mistakes) return front.failed(c, claimed.error);
-      return front.gate(c, (page) => claimPage(page, shown(form.typed, mistakes)), 422);
+      return mistakes ? show(c, mistakes, 422) : front.failed(c, claimed.error);
     });
   };
+}
+
+type Typed = Pick<ClaimModel, 'userName' | 'code' | 'isCompared'>;
+const NOTHING_TYPED: Typed = { userName: '', code: '', isCompared: false };
+
+/** What need not be typed again: never a password, and the code only when something else was wrong. */
+async function typedIn(c: WebContext, front: Front, mistakes: ClaimModel['mistakes']): Promise<Typed> {
+  const fields = await front.fields(c);
+  if (!fields.ok) return NOTHING_TYPED;
+  const keepsCode = Object.keys(mistakes).every((name) => BESIDES_CODE.has(name));
+  return {
+    userName: fieldOf(fields.value, 'user_name') ?? '',
+    code: keepsCode ? (fieldOf(fields.value, 'code') ?? '') : '',
+    isCompared: fieldOf(fields.value, 'same') === 'yes',
+  };
+}
+
+/** Somebody else was quicker; who it was is said only to a browser that is signed in. */
+export async function claimedBefore(c: WebContext, front: Front): Promise<Response> {
+  const fields = await front.fields(c);
+  const wanted = fields.ok ? (fieldOf(fields.value, 'user_name') ?? '').trim().toLowerCase() : '';
+  // Only what may be a name is said again.
+  const account = /^[a-z0-9._@+-]{1,64}$/.test(wanted) ? `no account ${wanted}` : 'no account';
+  const me = await front.me(c);
+  const others = 'If that was not one of you, call your consultant.';
+  return front.redirectTo(c, '/', {
+    state: 'unknown',
+    title: me.ok
+      ? `This box was claimed before; ${account} was made`
+      : `This box has an owner already; ${account} was made`,
+    detail: me.ok ? `You are signed in as ${me.value.userName}.` : others,
+  });
 }
 
 function mistakeOf(failure: Failure): Readonly<Record<string, string>> | undefined {
