@@ -58,6 +58,12 @@ function moveOldState(state: string) {
   }
 }
 
+/** Why no box can be started there: one answers already, and what it says would be taken for ours. */
+export async function whyTaken(socket: string): Promise<string | undefined> {
+  if (!(await isOpen({ path: socket }))) return undefined;
+  return `a box of this tree is running already (${socket}); end it with Ctrl-C where it was started, or with: npm run quicether -- stop`;
+}
+
 /** Whether the daemon came up: false when it ended before. */
 export async function untilAnswered(socket: string, daemon: ChildProcess): Promise<boolean> {
   const deadlineMs = performance.now() + UP_TIMEOUT_MS;
@@ -98,7 +104,9 @@ export function startWeb(places: Places, { listen, hosts }: WebPlan): ChildProce
   }
   const words = ['web', '--socket', places.socket, '--state-dir', places.web];
   words.push(...listen.flatMap((place) => ['--listen', place]), ...hosts.flatMap((name) => ['--host', name]));
-  return spawn(PROGRAM, words, { stdio: 'inherit', env: webEnvironment(places), cwd: places.web, ...rights });
+  // What it prints are the addresses it binds, 0.0.0.0 and the like; introduceWeb says those that lead there.
+  const stdio = ['inherit', 'ignore', 'inherit'] as const;
+  return spawn(PROGRAM, words, { stdio: [...stdio], env: webEnvironment(places), cwd: places.web, ...rights });
 }
 
 /** Where the daemon's configuration wants the pages. */

@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { introduceWeb, openPlaces, readWebPlan, startWeb, untilAnswered } from './start-web.ts';
+import { introduceWeb, openPlaces, readWebPlan, startWeb, untilAnswered, whyTaken } from './start-web.ts';
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -44,6 +44,10 @@ function startDemo() {
 
 async function startBox() {
   const places = openPlaces(join(root, '.state'));
+  const onlyExplains = args.includes('--help') || args.includes('-h');
+  const hasOwnSocket = args.some((arg) => arg === '--socket' || arg.startsWith('--socket='));
+  const taken = onlyExplains || hasOwnSocket ? undefined : await whyTaken(places.socket);
+  if (taken !== undefined) stop(taken, 1);
   process.stdout.write(`npm start: state in ${places.state}; look at it with: npm run quicether -- status\n`);
   const daemon = runForeground(join(root, 'scripts/quicether'), ['start', ...args], places.env);
   // What leaves at once, into the background or because it only explains itself, has no pages.

@@ -43,11 +43,13 @@ function printIntroduction({ offices, unpacked, tries }: Demo): void {
 }
 
 /** Redraws the table in place on a terminal; elsewhere prints a line when something changes. */
-async function watch({ offices }: Demo): Promise<never> {
+async function watch({ offices }: Demo): Promise<void> {
   let drawn = 0;
   let lastLine = '';
   for (;;) {
     const links = await observeLinks(offices);
+    // Boxes that are being taken down do not answer, and need not.
+    if (isEnding) return;
     if (process.stdout.isTTY) {
       const table = renderTable(links);
       const up = drawn > 0 ? `\x1b[${drawn}A` : '';
@@ -68,6 +70,8 @@ try {
   world = await World.create({
     say: print,
     onSignal() {
+      // The terminal sends Ctrl-C to the whole group, and npm passes it on once more.
+      if (isEnding) return;
       isEnding = true;
       print('\nremoving the demo');
     },

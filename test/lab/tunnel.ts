@@ -16,11 +16,15 @@ export async function peerEntry(office: Office): Promise<PeerEntry> {
 }
 
 /** Configures every office as a peer of every other, with pinned NodeIds, and starts all at once. */
-export async function startMesh(offices: readonly Office[], settings: Partial<BoxSettings> = {}): Promise<void> {
+export async function startMesh(
+  offices: readonly (Office & { readonly title?: string })[],
+  settings: Partial<BoxSettings> = {},
+): Promise<void> {
   const entries = await Promise.all(offices.map(peerEntry));
   await Promise.all(
     offices.map((office, index) => {
       office.box.configure({
+        ...(office.title === undefined ? {} : { name: office.title }),
         forward: office.lan?.prefixes ?? [],
         peers: entries.filter((_, other) => other !== index),
         ...settings,

@@ -56,7 +56,7 @@ export async function buildDemo(world: World): Promise<Demo> {
     offices.push({ ...office, title, lineName: line });
   }
   const fourth = await internet.office(UNPACKED.name, { line: UNPACKED.line });
-  fourth.box.configure({});
+  fourth.box.configure({ name: UNPACKED.title });
   world.say('starting the three boxes, and a fourth that is not joined yet');
   await Promise.all([startMesh(offices), fourth.box.start()]);
   await Promise.all(pairsOf(offices).map(([from, to]) => untilReachable(from.lan.computer, to.lan.ipv4, 30_000)));
