@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { whyTaken } from './start-web.ts';
+import { untilServing, whyTaken } from './start-web.ts';
 
 test('where a box answers already no second one is started, and the advice can be typed in a checkout', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qe-start-'));
@@ -15,4 +16,12 @@ test('where a box answers already no second one is started, and the advice can b
   await new Promise((resolve) => first.close(resolve));
   expect(await whyTaken(socket)).toBeUndefined();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test('the pages are up when they say so, and not when they end', async () => {
+  const run = (script: string) => spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const up = run('echo "Pages on"; exec sleep 30');
+  expect(await untilServing(up)).toBe(true);
+  up.kill();
+  expect(await untilServing(run('exit 1'))).toBe(false);
 });

@@ -60,7 +60,7 @@ function moveOldState(state: string) {
 
 /** Why no box can be started there: one answers already, and what it says would be taken for ours. */
 export async function whyTaken(socket: string): Promise<string | undefined> {
-  if (!(await isOpen({ path: socket }))) return undefined;
+  if (!(await isAnswered(socket))) return undefined;
   return `a box of this tree is running already (${socket}); end it with Ctrl-C where it was started, or with: npm run quicether -- stop`;
 }
 
@@ -68,15 +68,15 @@ export async function whyTaken(socket: string): Promise<string | undefined> {
 export async function untilAnswered(socket: string, daemon: ChildProcess): Promise<boolean> {
   const deadlineMs = performance.now() + UP_TIMEOUT_MS;
   while (performance.now() < deadlineMs && daemon.exitCode === null && daemon.signalCode === null) {
-    if (await isOpen({ path: socket })) return true;
+    if (await isAnswered(socket)) return true;
     await sleep(100);
   }
   return false;
 }
 
-function isOpen(place: { path: string } | { port: number }): Promise<boolean> {
+function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = connect({ host: '127.0.0.1', ...place });
+    const probe = connect({ path });
     probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
     probe.once('connect', () => probe.destroy());
   });
@@ -105,7 +105,7 @@ export function startWeb(places: Places, { listen, hosts }: WebPlan): ChildProce
   const words = ['web', '--socket', places.socket, '--state-dir', places.web];
   words.push(...listen.flatMap((place) => ['--listen', place]), ...hosts.flatMap((name) => ['--host', name]));
   // What it prints are the addresses it binds, 0.0.0.0 and the like; introduceWeb says those that lead there.
-  const stdio = ['inherit', 'ignore', 'inherit'] as const;
+  const stdio = ['inherit', 'pipe', 'inherit'] as const;
   return spawn(PROGRAM, words, { stdio: [...stdio], env: webEnvironment(places), cwd: places.web, ...rights });
 }
 
@@ -128,14 +128,21 @@ async function ask<M extends 'GetConfig' | 'GetClaimCode'>(socket: string, metho
   return answer.value;
 }
 
+/** Whether the pages came up: they say so themselves, as somebody else may have the port. */
+export function untilServing(web: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    web.once('exit', () => resolve(false));
+    web.stdout?.once('data', () => {
+      web.stdout?.resume();
+      resolve(true);
+    });
+  });
+}
+
 /** Says where the pages are, what proves that they are this box's, and how it becomes somebody's. */
 export async function introduceWeb(places: Places, web: ChildProcess, { listen }: WebPlan): Promise<void> {
   const port = Number(/:(\d+)$/.exec(listen[0] ?? '')?.[1] ?? PORT);
-  const deadlineMs = performance.now() + UP_TIMEOUT_MS;
-  while (!(await isOpen({ port }))) {
-    if (web.exitCode !== null || web.signalCode !== null || performance.now() > deadlineMs) return;
-    await sleep(100);
-  }
+  if (!(await untilServing(web))) return;
   const words = ['web', '--fingerprint', '--state-dir', places.web];
   const { stdout } = await promisify(execFile)(PROGRAM, words, { env: webEnvironment(places) });
   const { code } = await ask(places.socket, 'GetClaimCode');
