@@ -1,6 +1,7 @@
 import { html, type Markup } from './markup.ts';
 import type { AuditEvent, Line, OfficeDetail, Offices, Update } from './model.ts';
 import { entryList } from './pages/activity.ts';
+import { askingNow } from './pages/add-office.ts';
 import { attentionPart, type HomeModel, type LiveContext, linesPart, officesPart, verdictPart } from './pages/home.ts';
 import { lineCards } from './pages/lines.ts';
 import { numbersPart, officeHead, pathsPart, problemPart } from './pages/office.ts';
@@ -47,6 +48,11 @@ export function officeParts(page: LiveContext, office: OfficeDetail): LiveParts 
     'office-paths': pathsPart(page, office),
     'office-numbers': numbersPart(office),
   });
+}
+
+/** Who asks to connect. */
+export function askingParts(offices: Offices): LiveParts {
+  return packed({ 'asking-now': askingNow(offices.pending) });
 }
 
 export function lineParts(page: LiveContext, lines: readonly Line[]): LiveParts {

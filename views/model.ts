@@ -17,6 +17,8 @@ export interface Office {
   readonly problem: string | null;
   readonly remedy: string | null;
   readonly configured: boolean;
+  /** Somebody there has to accept this box; nothing is wrong. */
+  readonly waiting?: boolean;
 }
 
 export interface PendingOffice {
@@ -41,6 +43,8 @@ export interface Offices {
   readonly offices: readonly Office[];
   readonly pending: readonly PendingOffice[];
   readonly sought?: readonly SoughtOffice[];
+  /** No port of this box has a link: that nobody answers is not their fault. */
+  readonly cut_off?: boolean;
   readonly checked_ms: number | null;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sameName } from './pages/add-office.ts';
 import { testPages } from './test-pages.ts';
 
 const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{7*7}}\${7}javascript:alert(1)`;
@@ -76,6 +77,14 @@ describe.each(Object.keys(calm))('%s', (name) => {
     expect(page).not.toMatch(/<style|\sstyle=/);
     expect(page).not.toMatch(/<script(?![^>]*nonce="bm9uY2U" src="\/assets\/(?:htmx|live)\.js")/);
     expect(page.length).toBeLessThan(60_000);
+  });
+});
+
+describe('two boxes of one name', () => {
+  test('are noticed where the name is typed or taken over', () => {
+    expect(sameName({ boxName: 'Leeds' }, ' leeds ')).toContain('called Leeds too');
+    expect(sameName({ boxName: 'Leeds' }, 'York')).toBeUndefined();
+    expect(sameName({ boxName: '' }, '')).toBeUndefined();
   });
 });
 

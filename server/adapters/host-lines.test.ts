@@ -42,6 +42,22 @@ test('lines are the interfaces with a default route, of either family, whatever 
   ]);
 });
 
+test('a port is a line without a default route too: it says whether its cable is in', () => {
+  const port = (name: string, files: Record<string, string>): void => {
+    for (const [path, text] of Object.entries(files)) file(`sys/class/net/${name}/${path}`, `${text}\n`);
+  };
+  port('eth0', { operstate: 'up', type: '1', 'device/vendor': '0x8086' });
+  port('eth1', { operstate: 'lowerlayerdown', type: '1', iflink: '7', ifindex: '6' });
+  port('ifb0', { operstate: 'down', type: '1', iflink: '3', ifindex: '3' });
+  port('docker0', { operstate: 'down', type: '1', 'bridge/x': '', iflink: '4', ifindex: '5' });
+  port('quicether0', { operstate: 'unknown', type: '65534' });
+  port('lo', { operstate: 'unknown', type: '772' });
+  expect(observeLines(root).map(({ interface: name, isLinkUp }) => [name, isLinkUp])).toEqual([
+    ['eth0', true],
+    ['eth1', false],
+  ]);
+});
+
 test('a machine that tells nothing has no lines', () => {
   expect(observeLines(root)).toEqual([]);
 });

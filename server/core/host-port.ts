@@ -29,6 +29,11 @@ export function parseHostPort(text: string, rules: HostPortRules = {}): Result<H
 }
 
 function readHostPort(text: string, rules: HostPortRules): Result<HostPort, string> {
+  if (text.includes('/')) {
+    return failWith(
+      'leave out https:// and every slash: only the address or name and the port, as in 203.0.113.7:9000',
+    );
+  }
   const split = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text);
   if (!split) return failWith('an IPv6 address stands in brackets, as in [2001:db8::1]:9000');
   const [, bracketed, bare, portText] = split;

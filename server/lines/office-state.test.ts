@@ -37,6 +37,14 @@ describe('grey, never green, when nobody knows', () => {
   });
 });
 
+test('one that was just added waits to be accepted there: that is no fault', () => {
+  const never = { lastGoodMs: undefined };
+  const refused = { connection: 'down', problem: 'this box is not accepted there' } as const;
+  for (const given of [facts({ connection: 'waiting' }, never), facts(refused, never)]) {
+    expect(decideOffice(given)).toMatchObject({ state: 'unknown', isWaiting: true });
+  }
+});
+
 describe('red', () => {
   test('what the engine says of it, with the next step', () => {
     const verdict = decideOffice(facts({ connection: 'down', problem: '192.0.2.1:9000: it did not answer' }));
@@ -44,11 +52,24 @@ describe('red', () => {
     expect(verdict.remedy).toContain('check');
   });
 
-  test('it has not accepted this box', () => {
-    expect(decideOffice(facts({ connection: 'waiting' }))).toMatchObject({
-      state: 'failed',
-      remedy: 'accept this box there',
-    });
+  test('it does not accept this box any more: nobody is sent to look at its power', () => {
+    const refused = { connection: 'down', problem: 'this box is not accepted there' } as const;
+    for (const given of [facts({ connection: 'waiting' }), facts(refused)]) {
+      expect(decideOffice(given)).toMatchObject({
+        state: 'failed',
+        problem: 'this box is not accepted there',
+        remedy: expect.stringMatching(/^they have removed this box/),
+      });
+    }
+  });
+
+  test.each([
+    ['it is stopping', 'wait a minute'],
+    ['its engine was restarted', 'wait a minute'],
+    ['192.0.2.1:9000: the address leads to this box itself', 'remove it here'],
+    ['it did not answer any more', 'check that the box there has power'],
+  ])('%s: %s', (problem, remedy) => {
+    expect(decideOffice(facts({ connection: 'down', problem })).remedy).toContain(remedy);
   });
 
   test('three probes, four seconds, and silence of the line', () => {

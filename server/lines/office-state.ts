@@ -39,23 +39,50 @@ export interface OfficeVerdict {
   readonly state: OfficeState;
   readonly problem?: string;
   readonly remedy?: string;
+  /** Nothing is wrong: somebody there has to accept this box. */
+  readonly isWaiting?: boolean;
 }
 
+const REFUSED = /not accepted there/;
+const REFUSED_REMEDY = 'they have removed this box or not accepted it yet: ask them to accept it, or remove it here';
+const WAITING: OfficeVerdict = {
+  state: 'unknown',
+  problem: 'waiting to be accepted there',
+  remedy: 'accept this box there: on its page, under “Asking to connect”',
+  isWaiting: true,
+};
+/** What the engine says of a connection that ended, and what to do; first of all power is checked where nothing is known. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [REFUSED, REFUSED_REMEDY],
+  [
+    /is stopping|was restarted|closed here|another connection stays/,
+    'wait a minute: it comes back by itself after a restart; if it does not, ask there whether it was switched off',
+  ],
+  [/leads to this box itself/, 'remove it here, and add it with the address of the other box'],
+  [/release that this one cannot talk to/, 'update the older of the two boxes'],
+];
 const CHECK_THERE = 'check that the box there has power and that its internet line works';
 
 /** The answer to "is it working?" for one office, from probes that went through the tunnel and back. */
 export function decideOffice(facts: OfficeFacts): OfficeVerdict {
   const { connection, probes, watchedMs } = facts;
   if (connection === undefined) return { state: 'unknown', problem: 'the tunnel of this box does not answer' };
+  // Of one that has worked this is news; of one that was just added it is the next step.
+  const isNew = probes.lastGoodMs === undefined;
   if (connection === 'waiting') {
-    return { state: 'failed', problem: 'it has not accepted this box yet', remedy: 'accept this box there' };
+    return isNew ? WAITING : { state: 'failed', problem: 'this box is not accepted there', remedy: REFUSED_REMEDY };
   }
   if (connection === 'down') {
-    const isSettling = watchedMs < SETTLING_MS && probes.lastGoodMs === undefined;
-    if (isSettling) return { state: 'unknown', problem: 'connecting' };
-    return { state: 'failed', problem: facts.problem ?? 'it cannot be reached', remedy: CHECK_THERE };
+    if (isNew && REFUSED.test(facts.problem ?? '')) return WAITING;
+    if (isNew && watchedMs < SETTLING_MS) return { state: 'unknown', problem: 'connecting' };
+    const problem = facts.problem ?? 'it cannot be reached';
+    return { state: 'failed', problem, remedy: remedyOf(problem) };
   }
   return decideConnected(facts);
+}
+
+function remedyOf(problem: string): string {
+  return REMEDIES.find(([pattern]) => pattern.test(problem))?.[1] ?? CHECK_THERE;
 }
 
 function decideConnected({ nowMs, probes, silentMs, intervalMs, watchedMs }: OfficeFacts): OfficeVerdict {

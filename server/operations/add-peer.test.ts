@@ -107,6 +107,21 @@ describe('what cannot be is refused with place, value and remedy, and changes no
     expect([engine.applied.length, steering.accepted, steering.sought]).toEqual([applied, [], []]);
   });
 
+  test('the address of this box itself, with its own port', async () => {
+    const { run, engine } = await start();
+    engine.snapshot = { listen: ['0.0.0.0:9000'] };
+    const own = { error: { code: 'peer.address', message: "address: 192.0.2.9:9000 is this box's own address" } };
+    expect(await run('AddPeer', { address: '192.0.2.9' })).toMatchObject(own);
+    expect(await run('AddPeer', { address: '192.0.2.9:9000', node_id: york })).toMatchObject(own);
+    expect((await run('AddPeer', { address: '192.0.2.9:9001' })).ok).toBe(true);
+  });
+
+  test('the address of a page, with the way to write it', async () => {
+    const { run } = await start();
+    const result = await run('AddPeer', { address: 'https://10.9.9.2:9000/' });
+    expect(result.ok ? '' : result.error.message).toContain('leave out https:// and every slash');
+  });
+
   test('an address where an office is dialled already', async () => {
     const { run } = await start();
     await run('AddPeer', { node_id: york, address: '192.0.2.1', name: 'York' });

@@ -45,9 +45,26 @@ export const addPeer = operation({
         remedy: 'give the NodeId of the other box',
       });
     }
+    if (await isOwnAddress(place.value, world)) {
+      return fail('peer.address', `address: ${formatHostPort(place.value)} is this box's own address`, {
+        remedy: 'give the address of the other box',
+      });
+    }
     return id.value === undefined ? seek(place.value, name, world) : accept(id.value, place.value, { name, world });
   },
 });
+
+const ANY_ADDRESS = ['0.0.0.0', '::'];
+
+/** Whether it is this very box that would answer there, as far as that can be told from an address. */
+async function isOwnAddress({ host, port, isName }: HostPort, { host: system, steering }: World): Promise<boolean> {
+  if (isName) return false;
+  const [snapshot, lines] = await Promise.all([steering.snapshot(), system.lines()]);
+  const bound = (snapshot.ok ? snapshot.value.listen : []).map((text) => parseHostPort(text, { allowZero: true }));
+  const listen = [...steering.listen, ...bound.flatMap((one) => (one.ok ? [one.value] : []))];
+  const isHere = lines.some(({ addresses }) => addresses.includes(host));
+  return listen.some((own) => own.port === port && (own.host === host || (isHere && ANY_ADDRESS.includes(own.host))));
+}
 
 async function seek(address: HostPort, name: string | undefined, world: World): Promise<Result<{ node_id: null }>> {
   const { sought } = world.steering;

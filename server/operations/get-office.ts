@@ -3,7 +3,7 @@ import type { PathStatus } from '../adapters/engine-messages.ts';
 import { fail, ok } from '../core/result.ts';
 import { AuditView, viewEvent } from './audit-view.ts';
 import { findPeer } from './find-peer.ts';
-import { OfficeView, rounded, viewOffices } from './office-view.ts';
+import { blamingHere, isCutOff, OfficeView, rounded, viewOffices } from './office-view.ts';
 import { operation } from './operation.ts';
 import { overlayAddressesOf } from './peer-view.ts';
 
@@ -46,9 +46,10 @@ export const getOffice = operation({
     const found = findPeer(peer, snapshot, world);
     if (!found.ok) return found;
     const nodeId = found.value;
-    const office = viewOffices(snapshot, world).find((one) => one.node_id === nodeId);
+    const offices = viewOffices(snapshot, world);
+    const office = offices.find((one) => one.node_id === nodeId);
     if (!office) {
-      return fail('peer.unknown', `${nodeId} is no office of this box`, { remedy: 'GetOffices lists them' });
+      return fail('peer.unknown', `${nodeId} is no office of this box`, { remedy: 'quicether offices lists them' });
     }
     const status = snapshot?.peers.find((one) => one.node_id === nodeId);
     const routes = snapshot?.routes.filter((route) => route.node_id === nodeId) ?? [];
@@ -63,7 +64,7 @@ export const getOffice = operation({
       state: path.silent_ms > SUSPECT_MS ? 'suspect' : 'up',
     });
     return ok({
-      ...office,
+      ...(isCutOff(await world.host.lines(), offices) ? blamingHere(office) : office),
       overlay_addresses: overlay,
       prefixes: routes
         .map(({ destination }) => destination)

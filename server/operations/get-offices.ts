@@ -3,7 +3,7 @@ import type { Snapshot } from '../adapters/engine-messages.ts';
 import { formatHostPort } from '../core/host-port.ts';
 import { ok } from '../core/result.ts';
 import { nameSought } from './accept-peer.ts';
-import { OfficeView, viewOffices } from './office-view.ts';
+import { blamingHere, isCutOff, OfficeView, viewOffices } from './office-view.ts';
 import { operation } from './operation.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +33,7 @@ export const getOffices = operation({
     offices: z.array(OfficeView),
     pending: z.array(Pending),
     sought: z.array(Sought).describe('addresses where nobody has answered yet'),
+    cut_off: z.boolean().describe('no port of this box has a link'),
     checked_ms: z.number().nullable(),
   }),
   audit: null,
@@ -51,10 +52,13 @@ export const getOffices = operation({
       accepted_there,
       since_ms: nowMs - since_ms,
     }));
+    const offices = viewOffices(snapshot, world);
+    const cutOff = isCutOff(await world.host.lines(), offices);
     return ok({
-      offices: viewOffices(snapshot, world),
+      offices: cutOff ? offices.map(blamingHere) : offices,
       pending,
       sought: viewSought(snapshot, world),
+      cut_off: cutOff,
       checked_ms: world.health.checkedMs ?? null,
     });
   },

@@ -12,6 +12,8 @@ export interface OfficeHealth {
   readonly lastGoodMs: number | undefined;
   readonly problem: string | undefined;
   readonly remedy: string | undefined;
+  /** Somebody there has to accept this box; nothing is wrong. */
+  readonly isWaiting?: boolean;
   readonly sentBps: number | undefined;
   readonly receivedBps: number | undefined;
   /** Of the outer packets sent in about the last half minute; undefined while there are too few to say. */

@@ -3,7 +3,7 @@ import type { Snapshot } from '../adapters/engine-messages.ts';
 import type { NodeId } from '../core/node-id.ts';
 import { OFFICE_STATES } from '../lines/office-state.ts';
 import { namesHere } from './peer-view.ts';
-import type { World } from './world.ts';
+import type { HostLine, World } from './world.ts';
 
 export const OfficeView = z.object({
   node_id: z.string(),
@@ -15,9 +15,22 @@ export const OfficeView = z.object({
   paths: z.number(),
   problem: z.string().nullable(),
   remedy: z.string().nullable(),
+  waiting: z.boolean().describe('to be accepted there: nothing is wrong'),
   configured: z.boolean().describe('named in the configuration, so it is removed there'),
 });
 export type OfficeView = z.output<typeof OfficeView>;
+
+/** Whether no cable is in, as far as the ports tell: whatever is silent then is not to blame for it. */
+export function isCutOff(lines: readonly HostLine[], offices: readonly Pick<OfficeView, 'state'>[]): boolean {
+  if (lines.length === 0 || lines.some(({ isLinkUp }) => isLinkUp !== false)) return false;
+  return !offices.some(({ state }) => state === 'working' || state === 'degraded');
+}
+
+/** The same of offices of a box that has no line: the next step is here, not there. */
+export function blamingHere(office: OfficeView): OfficeView {
+  const problem = 'this box has no internet line';
+  return { ...office, waiting: false, problem, remedy: 'check the cable of this box and its modem' };
+}
 
 /** Every office that this box accepts, as the probes have it; also while the engine is away. */
 export function viewOffices(snapshot: Snapshot | undefined, world: World): OfficeView[] {
@@ -41,6 +54,7 @@ export function viewOffices(snapshot: Snapshot | undefined, world: World): Offic
       paths: peer?.paths.length ?? 0,
       problem: (isUnknown ? 'not checked yet' : health.problem) ?? planned?.message ?? null,
       remedy: (isUnknown ? undefined : health.remedy) ?? planned?.remedy ?? null,
+      waiting: !isUnknown && health.isWaiting === true,
       configured: configured.has(nodeId as NodeId),
     };
   });

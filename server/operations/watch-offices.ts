@@ -228,11 +228,11 @@ function sampleOf(health: OfficeHealth | undefined): HealthSample {
 
 function healthOf(
   { health: before, sample, lastGoodMs }: Watched,
-  { state, problem, remedy }: OfficeVerdict,
+  { state, problem, remedy, isWaiting = false }: OfficeVerdict,
   { rttMs, wallMs }: { rttMs: number | undefined; wallMs: number },
 ): OfficeHealth {
   const sinceMs = before?.state === state ? before.sinceMs : wallMs;
-  return { state, sinceMs, rttMs, lastGoodMs, problem, remedy, ...sample };
+  return { state, sinceMs, rttMs, lastGoodMs, problem, remedy, isWaiting, ...sample };
 }
 
 function observePeer(office: Watched, peer: PeerStatus, nowMs: number): void {

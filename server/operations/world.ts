@@ -148,7 +148,7 @@ export interface SettingsView {
 export interface HostView {
   /** Addresses, routes and the like as the system's own tools print them, by file name. */
   observe(): Promise<Readonly<Record<string, string>>>;
-  /** Interfaces with a way to the internet. */
+  /** Interfaces with a way to the internet, and ports that a cable to it goes into. */
   lines(): Promise<readonly HostLine[]>;
 }
 

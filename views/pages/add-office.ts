@@ -6,6 +6,7 @@ import { sheet, title } from '../parts/sheet.ts';
 import { icon, stateLine } from '../parts/state.ts';
 import { fingerprintWords } from '../parts/words.ts';
 import { shell } from '../shell.ts';
+import { listed } from '../words/numbers.ts';
 import { since } from '../words/time.ts';
 import { nameOf } from '../words/verdict.ts';
 import { identitySheet, type WelcomeModel } from './welcome.ts';
@@ -29,7 +30,7 @@ export function addOfficePage(frame: Frame, model: AddOfficeModel): Markup {
   return shell(frame, {
     title: 'Add an office',
     place: '/offices',
-    live: ['pulse'],
+    live: ['asking', 'pulse'],
     cli: 'quicether peers add ADDRESS',
     rest: 'POST /api/v1/peers',
     body: html`${title(
@@ -71,6 +72,12 @@ ${
   );
 }
 
+/** Two boxes of one name are told apart by nobody. */
+export function sameName({ boxName }: { readonly boxName: string }, name: string): string | undefined {
+  const isSame = name.trim() !== '' && name.trim().toLowerCase() === boxName.trim().toLowerCase();
+  return isSame ? `This box is called ${boxName} too: give the other one a name of its own.` : undefined;
+}
+
 function addForm(frame: Frame, { typed, mistakes }: AddOfficeModel): Markup {
   if (!mayChange(frame.me))
     return html`<p>An admin or owner adds offices. You can tell them what the other box shows.</p>`;
@@ -83,7 +90,7 @@ function addForm(frame: Frame, { typed, mistakes }: AddOfficeModel): Markup {
       most: 64,
       value: typed.name,
       error: mistakes['name'],
-      hint: 'As you call it here. Left empty, it is called what it calls itself.',
+      hint: sameName(frame, typed.name) ?? 'As you call it here. Left empty, it is called what it calls itself.',
       autocomplete: 'off',
     })}${field(frame, {
       id: 'address',
@@ -124,9 +131,19 @@ function pendingSheet(frame: Frame, pending: readonly AskingOffice[]): Markup {
   return sheet(
     'pending',
     'Asking to connect',
-    html`<p>Boxes that reach this one and are not known here. Accept only what you expect.</p><p><a href="/offices/add">Look again</a></p>`,
+    html`<p>Boxes that reach this one and are not known here. Accept only what you expect.</p>${askingNow(pending)}`,
     body,
   );
+}
+
+/** Who asks at this moment, as it changes; the forms to accept them come with the page. */
+export function askingNow(pending: readonly Pick<PendingOffice, 'name' | 'node_id'>[]): Markup {
+  const names = pending.map(nameOf);
+  return html`<div id="asking-now" role="status">${
+    names.length === 0
+      ? html`<p>Nobody asks at the moment.</p>`
+      : html`<p>At the moment: ${listed(names)}.</p><p><a href="/offices/add#pending">Show who asks</a></p>`
+  }</div>`;
 }
 
 function asking(frame: Frame, office: AskingOffice): Markup {
@@ -144,7 +161,7 @@ ${
     frame,
     '/offices/decide',
     html`<input type="hidden" name="node_id" value="${office.node_id}">
-${field(frame, { id: idOf('name', office.node_id), name: 'name', label: 'Name it will have', value: office.name.slice(0, 64), most: 64, autocomplete: 'off' })}
+${field(frame, { id: idOf('name', office.node_id), name: 'name', label: 'Name it will have', value: office.name.slice(0, 64), hint: sameName(frame, office.name), most: 64, autocomplete: 'off' })}
 <div class="actions"><button class="button button-main" type="submit" name="decision" value="accept">Accept ${called}</button></div>
 <p class="small muted">Not yours? Leave it: nothing flows, and it disappears when it stops asking.</p>`,
     { class: 'stack' },

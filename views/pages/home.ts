@@ -110,7 +110,7 @@ export function officesPart(page: LiveContext, { offices, days }: Pick<HomeModel
 
 export function linesPart(page: LiveContext, lines: readonly Line[]): Markup {
   if (lines.length === 0) {
-    return html`<div id="line-list">${emptyList('This box has no internet line yet. Plug a modem or router into one of its ports.')}</div>`;
+    return html`<div id="line-list">${emptyList('No port of this box has a cable in it. Plug a modem or router into one of them.')}</div>`;
   }
   return register(
     'line-list',

@@ -34,7 +34,8 @@ ${sheet(
 function headline(lines: readonly Line[]): string {
   const good = lines.filter(({ state }) => state === 'working' || state === 'degraded').length;
   if (lines.length === 0) return 'This box sees no internet line.';
-  if (good === 0) return 'Nothing has been heard over any line yet.';
+  if (lines.every(({ state }) => state === 'failed')) return 'No line of this box works: look at its cables.';
+  if (good === 0) return 'Nothing is heard over any line just now, so nobody knows whether it works.';
   if (good === 1) return 'This box uses one line. If it stops, the office is cut off until it comes back.';
   return `This box uses ${good} lines at once. If one stops, the others carry on and nobody notices.`;
 }
@@ -42,7 +43,7 @@ function headline(lines: readonly Line[]): string {
 /** One card for each line, with what to do about one that does not work. */
 export function lineCards(page: LiveContext, lines: readonly Line[]): Markup {
   if (lines.length === 0) {
-    return html`<div id="line-cards">${emptyList('Plug a modem or router into one of the ports of this box. It appears here by itself.')}</div>`;
+    return html`<div id="line-cards">${emptyList('No port of this box has a cable in it. Plug a modem or router into one of them. It appears here by itself.')}</div>`;
   }
   return register(
     'line-cards',

@@ -14,7 +14,7 @@ import { field, passwordAgain, postForm } from '../parts/form.ts';
 import { log } from '../parts/log.ts';
 import { emptyList } from '../parts/register.ts';
 import { facts, ledger, notice, sheet, title } from '../parts/sheet.ts';
-import { state, stateLine } from '../parts/state.ts';
+import { officeShape, state, stateLine } from '../parts/state.ts';
 import { shell } from '../shell.ts';
 import { bitrate, bytes, milliseconds, percent } from '../words/numbers.ts';
 import { nameOf, officeSentence, startNameOf } from '../words/verdict.ts';
@@ -68,13 +68,13 @@ ${mayChange(frame.me) && removeSheet(frame, model)}`,
 
 /** State and sentence under the name; announced when they change. */
 export function officeHead(page: LiveContext, office: OfficeDetail): Markup {
-  return html`<div role="status" id="office-state" data-live>${stateLine(page, office.state)}<p>${officeSentence(office, page.when)}.</p></div>`;
+  return html`<div role="status" id="office-state" data-live>${stateLine(page, ...officeShape(office))}<p>${officeSentence(office, page.when)}.</p></div>`;
 }
 
 /** What is wrong and what to do; gone as soon as nothing is. */
 export function problemPart(page: LiveContext, office: OfficeDetail): Markup {
   if (office.problem === null) return html`<div id="office-problem"></div>`;
-  const shape: Shape = office.state === 'working' ? 'unknown' : office.state;
+  const shape: Shape = office.waiting ? 'busy' : office.state === 'working' ? 'unknown' : office.state;
   return html`<div id="office-problem">${sheet(
     'what-to-do',
     'What to do',
@@ -182,7 +182,7 @@ function aboutSheet(office: OfficeDetail): Markup {
   const list = (all: readonly string[]) => html`<span class="mono">${all.length === 0 ? 'none' : all.join(' ')}</span>`;
   return sheet(
     'about',
-    'This box',
+    'Its box',
     html`<p>For your consultant.</p>`,
     html`${facts([
       ['Identity', html`<span class="mono">${office.node_id}</span>`],

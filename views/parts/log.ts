@@ -20,6 +20,33 @@ function readable(text: string): string {
   return text.replace(/\bqe1[0-9a-z]{20,}/g, (id) => `…${id.slice(-6)}`);
 }
 
+/** What is told of what was done, by what is said of what was only tried. */
+const TRIED: Readonly<Record<string, string>> = {
+  accepted: 'accept',
+  added: 'add',
+  asked: 'ask',
+  began: 'begin',
+  changed: 'change',
+  claimed: 'claim',
+  collected: 'collect',
+  confirmed: 'confirm',
+  ended: 'end',
+  made: 'make',
+  removed: 'remove',
+  reset: 'reset',
+  restarted: 'restart',
+  stopped: 'stop',
+  took: 'take',
+  turned: 'turn',
+};
+
+/** What came of nothing is not told as if it were done; codes are for programs, and stand in the whole entry. */
+function told({ detail, event, outcome }: AuditEvent): string {
+  if (outcome === 'done' || detail === '') return readable(detail || event);
+  const plain = detail.replace(/(^|; )[a-z-]+\.[a-z0-9-]+: (?:(?:address|node_id|name): )?/g, '$1');
+  return readable(plain.replace(/^[a-z]+(?= )/, (word) => (TRIED[word] ? `tried to ${TRIED[word]}` : word)));
+}
+
 /** Where it came from: `page, 192.0.2.31`. */
 function origin({ surface, source }: AuditEvent): string {
   return [surface, source].filter((one) => one !== null && one !== '').join(', ');
@@ -27,7 +54,7 @@ function origin({ surface, source }: AuditEvent): string {
 
 function entry(page: Assets & { readonly when: When }, event: AuditEvent, isFull = false): Markup {
   return html`<li id="entry-${event.seq}">${timeElement(event.ts_ms, columnTime(event.ts_ms, page.when))}
-${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${readable(event.detail || event.event)}</span><span class="muted">${origin(event)}</span>
+${kind(page, event)}<span>${event.who && html`<b>${event.who}</b> `}${told(event)}</span><span class="muted">${origin(event)}</span>
 ${isFull && html`<details><summary>Entry ${event.seq} in full</summary><pre tabindex="0"><code>${JSON.stringify(event, null, 1)}</code></pre></details>`}</li>`;
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { html, idOf, pathTo, queryOf } from '../markup.ts';
-import { NOW_MS, testHistory } from '../test-models.ts';
+import { NOW_MS, testEvents, testHistory } from '../test-models.ts';
 import { chart, inWords, roundUp, thinned } from './chart.ts';
 import { dayStrip, runsOf } from './day.ts';
+import { log } from './log.ts';
 import { qrCode } from './words.ts';
 
 const when = { nowMs: NOW_MS, zone: 'UTC' };
@@ -68,6 +69,19 @@ test('the day strip joins what was the same and tells it in words', () => {
   expect(String(dayStrip(slices, when))).toContain(
     'Last 24 hours: working from 10:42, no answer measured from 22:42, working from 04:42',
   );
+});
+
+test('what came of nothing is told as tried, without codes', () => {
+  const page = { asset: (name: string) => name, when };
+  const said = (detail: string, outcome: string): string => {
+    const [event] = testEvents((text) => text);
+    return String(log(page, [{ ...event!, detail, outcome }], { id: 'x', label: 'x' }));
+  };
+  const detail = 'added York: whoever answers at x:y:z; peer.address: address: an IPv6 address stands in brackets';
+  expect(said(detail, 'failed')).toContain(
+    'tried to add York: whoever answers at x:y:z; an IPv6 address stands in brackets',
+  );
+  expect(said('added York', 'done')).toContain('added York');
 });
 
 test('a QR code is one path on white', () => {

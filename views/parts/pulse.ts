@@ -1,13 +1,15 @@
 import { html, type Markup } from '../markup.ts';
 import type { Offices } from '../model.ts';
 import { count } from '../words/numbers.ts';
-import { type Assets, icon, state } from './state.ts';
+import { type Assets, icon, officeShape, state } from './state.ts';
 
 /** More offices than this are a number with a link, not a line under the menu. */
 const MOST = 6;
 
 /** How many things are not as they should be. */
-export function troubleCount({ offices, pending }: Offices): number {
+export function troubleCount({ offices, pending, cut_off }: Offices): number {
+  // One cable is one thing, however many offices it leads to.
+  if (cut_off) return 1 + pending.length;
   return offices.filter((office) => office.state !== 'working').length + pending.length;
 }
 
@@ -30,7 +32,7 @@ function known(page: Assets, offices: Offices): Markup {
   const link = offices.offices.length === 0 && trouble === 0 ? 'No other office yet' : attention(trouble);
   return html`<a href="/">${link}</a><ul role="list">${offices.offices
     .slice(0, MOST)
-    .map((office) => html`<li>${office.name} ${state(page, office.state)}</li>`)}${
+    .map((office) => html`<li>${office.name} ${state(page, ...officeShape(office))}</li>`)}${
     offices.offices.length > MOST &&
     html`<li>${icon(page, 'office')} <a href="/offices">${count(offices.offices.length - MOST, 'more office')}</a></li>`
   }</ul>`;

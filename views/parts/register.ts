@@ -3,7 +3,7 @@ import type { Line, Office } from '../model.ts';
 import type { When } from '../words/time.ts';
 import { lineSentence, officeSentence, startNameOf } from '../words/verdict.ts';
 import { dayStrip, type Slice } from './day.ts';
-import { type Assets, icon, stateLine } from './state.ts';
+import { type Assets, icon, officeShape, stateLine } from './state.ts';
 import { strandOf } from './strand.ts';
 
 /** Numbers change all the time: only rows that come or go are announced. */
@@ -15,7 +15,7 @@ export function register(id: string, rows: readonly Part[]): Markup {
 export function officeRow(page: Assets, office: Office, when: When, day: readonly Slice[] = []): Markup {
   const name = startNameOf(office);
   return html`<li class="row-drawn" id="office-${office.node_id.replace(/[^a-z0-9]/gi, '')}">
-${stateLine(page, office.state)}
+${stateLine(page, ...officeShape(office))}
 <div class="named">${icon(page, 'office')}<div><h3><a href="${pathTo('/offices', office.node_id)}">${name}</a></h3><p>${officeSentence(office, when)}</p></div></div>
 ${strandOf(name, office.state, office.paths)}
 ${dayStrip(day, when)}</li>`;

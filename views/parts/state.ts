@@ -1,5 +1,5 @@
 import { html, type Markup } from '../markup.ts';
-import type { Page, Shape } from '../model.ts';
+import type { Office, Page, Shape } from '../model.ts';
 
 export const WORD_OF: Readonly<Record<Shape, string>> = {
   working: 'Working',
@@ -20,6 +20,11 @@ export function icon(page: Assets, name: string): Markup {
 /** A state as shape and word; the word may be fitted, the shape may not. */
 export function state(page: Assets, shape: Shape, word: string = WORD_OF[shape]): Markup {
   return html`<span class="state" data-state="${shape}">${icon(page, shape)} ${word}</span>`;
+}
+
+/** How an office is drawn: one that has to be accepted there waits for a person, which is no fault. */
+export function officeShape({ state: condition, waiting }: Pick<Office, 'state' | 'waiting'>): [Shape, string] {
+  return waiting ? ['busy', 'Waiting to be accepted there'] : [condition, WORD_OF[condition]];
 }
 
 /** The same as a paragraph of its own, as rows and cards begin with. */

@@ -81,6 +81,39 @@ describe('what needs attention', () => {
   });
 });
 
+describe('a box whose own cable is out', () => {
+  const offices = { offices: [office('York', 'failed'), office('Hull', 'failed')], pending: [], cut_off: true };
+  test('says that first, and blames nobody else', () => {
+    expect(verdictOf('Leeds', offices)).toMatchObject({
+      shape: 'failed',
+      sentence: 'Leeds has no internet line: check its cable.',
+    });
+    const all = attentionOf({ ...offices, checked_ms: NOW_MS }, [], when);
+    expect(all.map(({ heading }) => heading)).toEqual(['This box has no internet line']);
+  });
+});
+
+describe('one that waits to be accepted there', () => {
+  const waiting = { ...office('York', 'unknown'), waiting: true };
+  test('is no fault', () => {
+    expect(verdictOf('Leeds', { offices: [waiting] })).toEqual({
+      shape: 'busy',
+      word: 'Waiting to be accepted there',
+      sentence: 'Leeds waits to be accepted by York.',
+    });
+    expect(attentionOf({ offices: [waiting], pending: [], checked_ms: NOW_MS }, [], when)).toMatchObject([
+      { shape: 'busy', heading: 'York has not accepted this box yet' },
+    ]);
+  });
+  test('does not spoil what works', () => {
+    const verdict = verdictOf('Leeds', { offices: [waiting, office('Hull', 'working')] });
+    expect(verdict).toMatchObject({
+      shape: 'working',
+      sentence: 'Leeds and Hull are working together. Leeds waits to be accepted by York.',
+    });
+  });
+});
+
 test('an office that is silent says since when it was last heard', () => {
   const silent = testOffice(plain, { state: 'failed', problem: 'no answer for 12 s', last_good_ms: NOW_MS - 12_000 });
   expect(officeSentence(silent, when)).toBe('No answer for 12 s; its last answer came at 10:41');

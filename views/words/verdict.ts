@@ -20,7 +20,14 @@ export interface Verdict {
 }
 
 /** "Is it working?", in one sentence: who works together, then who does not. Never more than was measured. */
-export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>): Verdict {
+export function verdictOf(boxName: string, { offices, cut_off }: Pick<Offices, 'offices' | 'cut_off'>): Verdict {
+  if (cut_off) {
+    return {
+      shape: 'failed',
+      word: 'Not working',
+      sentence: `${capital(boxName)} has no internet line: check its cable.`,
+    };
+  }
   if (offices.length === 0) {
     return {
       shape: 'unknown',
@@ -32,14 +39,19 @@ export function verdictOf(boxName: string, { offices }: Pick<Offices, 'offices'>
   const good = named(['working', 'degraded']);
   const limping = named(['degraded']);
   const dead = named(['failed']);
-  const silent = named(['unknown']);
+  const waiting = offices.filter((office) => office.waiting).map(nameOf);
+  const silent = offices.filter((office) => office.state === 'unknown' && !office.waiting).map(nameOf);
   const sentences = [
     together(boxName, good, limping),
     dead.length > 0 ? `${listed(dead)} ${are(dead)} not answering.` : '',
+    waiting.length > 0 ? `${capital(boxName)} waits to be accepted by ${listed(waiting)}.` : '',
     silent.length > 0 ? `We cannot tell whether ${listed(silent)} ${silent.length === 1 ? 'works' : 'work'}.` : '',
   ];
+  const isOnlyWaiting = waiting.length === offices.length;
   return {
-    ...overall(good.length, limping.length, dead.length, silent.length),
+    ...(isOnlyWaiting
+      ? { shape: 'busy' as const, word: 'Waiting to be accepted there' }
+      : overall(good.length, limping.length, dead.length, silent.length)),
     sentence: capital(sentences.filter(Boolean).join(' ')),
   };
 }
@@ -77,7 +89,9 @@ export function officeSentence(office: Office, when: When): string {
     case 'failed':
       return `${capital(office.problem ?? 'it does not answer')}${lastGood(office, when)}`;
     case 'unknown':
-      return `${capital(office.problem ?? 'we cannot tell from here')}${lastGood(office, when)}`;
+      return office.waiting
+        ? 'Somebody there has to accept this box: on its page, under “Asking to connect”'
+        : `${capital(office.problem ?? 'we cannot tell from here')}${lastGood(office, when)}`;
   }
 }
 
@@ -115,9 +129,15 @@ export interface Attention {
 const URGENCY: readonly Shape[] = ['failed', 'unknown', 'degraded', 'busy', 'working'];
 
 /** What needs attention, most urgent first. */
-export function attentionOf({ offices, pending }: Offices, lines: readonly Line[], when: When): readonly Attention[] {
+export function attentionOf(
+  { offices, pending, cut_off }: Offices,
+  lines: readonly Line[],
+  when: When,
+): readonly Attention[] {
   const all = [
-    ...offices.filter(({ state }) => state !== 'working').map((office) => officeAttention(office, when)),
+    ...(cut_off
+      ? [CUT_OFF]
+      : offices.filter(({ state }) => state !== 'working').map((office) => officeAttention(office, when))),
     ...pending.map(
       (office): Attention => ({
         shape: 'degraded',
@@ -128,16 +148,36 @@ export function attentionOf({ offices, pending }: Offices, lines: readonly Line[
         button: 'See who asks',
       }),
     ),
-    // A port without an address is one that nothing is plugged into: that is no fault.
-    ...lines
-      .filter(({ state, addresses }) => (state === 'failed' && addresses.length > 0) || state === 'degraded')
-      .map(lineAttention),
+    ...(cut_off ? [] : faultyLines(lines)).map(lineAttention),
   ];
   return all.toSorted((one, other) => URGENCY.indexOf(one.shape) - URGENCY.indexOf(other.shape));
 }
 
+const CUT_OFF: Attention = {
+  shape: 'failed',
+  heading: 'This box has no internet line',
+  text: 'Check its cable and its modem. Nothing is known of the other offices until it is back.',
+  href: '/lines',
+  button: 'Look at the lines',
+};
+
+function faultyLines(lines: readonly Line[]): readonly Line[] {
+  // A port without an address is one that nothing is plugged into: that is no fault.
+  return lines.filter(({ state, addresses }) => (state === 'failed' && addresses.length > 0) || state === 'degraded');
+}
+
 function officeAttention(office: Office, when: When): Attention {
   const name = startNameOf(office);
+  if (office.waiting) {
+    return {
+      shape: 'busy',
+      word: 'Waiting to be accepted there',
+      heading: `${name} has not accepted this box yet`,
+      text: 'Somebody there accepts it: on its page, under “Asking to connect”. Until then nothing flows.',
+      href: `/offices/${encodeURIComponent(office.node_id)}`,
+      button: `Open ${nameOf(office)}`,
+    };
+  }
   const problem = office.problem === null ? '' : `${capital(office.problem)}. `;
   return {
     shape: office.state,

@@ -1,10 +1,13 @@
 import * as z from 'zod';
+import { askingParts } from '../../../views/live.ts';
 import { pathTo } from '../../../views/markup.ts';
 import type { Mistakes, Offices } from '../../../views/model.ts';
-import { type AddOfficeModel, addOfficePage } from '../../../views/pages/add-office.ts';
+import { type AddOfficeModel, addOfficePage, sameName } from '../../../views/pages/add-office.ts';
+import type { Failure } from '../../core/result.ts';
 import { fieldOf } from '../form.ts';
 import type { FormFields, Front, PageModule, WebContext } from '../front.ts';
 import { askFor, mistakesOf, orElse } from './asking.ts';
+import { boxName } from './home.ts';
 import { ownAddresses, wordsOf } from './identity.ts';
 
 const Name = z.string().trim().max(64, 'Take at most 64 characters.').optional();
@@ -32,6 +35,12 @@ const FIELD_OF: Readonly<Record<string, string>> = {
 export const addOfficePages: PageModule = (app, front) => {
   app.get('/offices/add', (c) => show(front, c, {}, {}));
   app.post('/offices/add', (c) => add(front, c));
+  front.live<Offices>({
+    name: 'asking',
+    role: 'viewer',
+    poll: (ask) => ask('GetOffices', {}),
+    render: (model) => (model.ok ? askingParts(model.value) : {}),
+  });
   for (const path of ['/offices/decide', '/offices/forget']) app.get(path, (c) => c.redirect('/offices/add', 303));
   app.post('/offices/decide', (c) => accept(front, c));
   app.post('/offices/forget', async (c) => {
@@ -81,17 +90,42 @@ async function add(front: Front, c: WebContext): Promise<Response> {
     return front.redirectTo(c, '/offices/add', {
       state: 'busy',
       title: `Calling ${address}`,
-      detail: 'The box that answers appears under “Asking to connect”. Load this page again in some seconds.',
+      detail: 'The box that answers appears under “Asking to connect”. That takes some seconds.',
     });
   }
   return front.redirectTo(c, pathTo('/offices', added.value.node_id), {
-    state: 'busy',
+    state: 'working',
     title: 'The office is added',
-    detail: 'It works as soon as it has accepted this box too: on its page, under “Asking to connect”.',
+    detail: [
+      'Whether it works stands below. Where it waits, somebody there has to accept this box: under “Asking to connect”.',
+      sameName({ boxName: await boxName(askFor(front, c)) }, name ?? ''),
+    ]
+      .filter(Boolean)
+      .join(' '),
   });
 }
 
-function fieldMistakes(failure: Parameters<typeof mistakesOf>[0]): Mistakes | undefined {
+/** What is wrong with an identity, in the words of the page; the daemon's are for programs too. */
+const PLAIN: Readonly<Record<string, Pick<Failure, 'message' | 'remedy'>>> = {
+  'node-id.prefix': {
+    message: 'Its identity begins with qe1',
+    remedy: 'Copy it from the page “Add an office” of the other box.',
+  },
+  'node-id.checksum': {
+    message: 'Its identity is not right: a character is wrong or missing',
+    remedy: 'Copy it from the page “Add an office” of the other box.',
+  },
+  'node-id.length': {
+    message: 'Its identity is too short or too long',
+    remedy: 'Copy it from the page “Add an office” of the other box.',
+  },
+  'peer.self': { message: 'That is the identity of this box itself', remedy: 'Type that of the other box.' },
+};
+
+/** Which field it is about, and what to say there. */
+export function fieldMistakes(said: Failure): Mistakes | undefined {
+  const message = said.message.replace(/^(?:address|node_id): /, '');
+  const failure = { ...said, message, ...PLAIN[said.code] };
   const known = mistakesOf(failure, FIELD_OF);
   if (known) return known;
   // Whatever else is wrong with what was typed belongs beside where it was typed.
@@ -110,6 +144,6 @@ async function accept(front: Front, c: WebContext): Promise<Response> {
   return front.redirectTo(c, pathTo('/offices', node_id), {
     state: 'working',
     title: accepted.value.was_accepted ? 'This box was accepted before' : 'The box is accepted',
-    detail: 'It is shown as working as soon as an answer came back through the tunnel.',
+    detail: 'Whether it works stands below, as soon as an answer came back through the tunnel.',
   });
 }

@@ -97,6 +97,7 @@ export function contextOf(
   return { when, asset: front.asset };
 }
 
-async function boxName(ask: Ask): Promise<string> {
+/** What this box is called. */
+export async function boxName(ask: Ask): Promise<string> {
   return (await orElse(ask<{ box_name: string }>('GetClaimState', {}), { box_name: 'This box' })).box_name;
 }

@@ -5,6 +5,7 @@ import type { History, Mistakes, OfficeDetail, Offices, Range } from '../../../v
 import { nameToType, officePage } from '../../../views/pages/office.ts';
 import { officesPage } from '../../../views/pages/offices.ts';
 import { nameOf, startNameOf } from '../../../views/words/verdict.ts';
+import type { Failure } from '../../core/result.ts';
 import type { Front, PageModule, WebContext } from '../front.ts';
 import { type Ask, askFor, mistakesOf, orElse, proveWith } from './asking.ts';
 import { Days } from './days.ts';
@@ -49,9 +50,20 @@ async function show(front: Front, c: WebContext, mistakes: Mistakes): Promise<Re
     ask<OfficeDetail>('GetOffice', { peer }),
     askHistories(ask, peer, range),
   ]);
-  if (!office.ok) return front.failed(c, office.error);
+  if (!office.ok) return unknownOffice(front, c, office.error);
   const status = Object.keys(mistakes).length > 0 ? 422 : 200;
   return front.page(c, (frame) => officePage(frame, { office: office.value, range, ...histories, mistakes }), status);
+}
+
+/** A link to an office that was removed since is no mistake of whoever follows it. */
+function unknownOffice(front: Front, c: WebContext, failure: Failure): Response | Promise<Response> {
+  const isUnknown = failure.code === 'peer.unknown' || failure.code.startsWith('node-id.');
+  if (!isUnknown) return front.failed(c, failure);
+  return front.failed(c, {
+    code: 'peer.unknown',
+    message: 'There is no such office here',
+    remedy: 'It has been removed, or the address of this page is wrong. All offices stand under Offices.',
+  });
 }
 
 async function askHistories(ask: Ask, subject: string, range: Range) {
@@ -70,7 +82,7 @@ async function remove(front: Front, c: WebContext): Promise<Response> {
   const form = await front.form(c, RemoveForm);
   if (!form.ok) return show(front, c, form.mistakes);
   const office = await front.askLoose<OfficeDetail>(c, 'GetOffice', { peer });
-  if (!office.ok) return front.failed(c, office.error);
+  if (!office.ok) return unknownOffice(front, c, office.error);
   const expected = nameToType(office.value);
   if (form.value.typed.trim() !== expected.trim()) {
     return show(front, c, { typed: `Type the name exactly as it stands here: ${expected}` });
@@ -85,6 +97,6 @@ async function remove(front: Front, c: WebContext): Promise<Response> {
   return front.redirectTo(c, '/offices', {
     state: 'working',
     title: `${startNameOf(office.value)} is removed`,
-    detail: `Nothing flows to or from it any more. To have it back, accept ${nameOf(office.value)} again.`,
+    detail: `Nothing flows to or from it any more. To have ${nameOf(office.value)} back, add it again with its address and identity, or accept it when it asks.`,
   });
 }
