@@ -64,7 +64,7 @@ export const getOffice = operation({
       state: path.silent_ms > SUSPECT_MS ? 'suspect' : 'up',
     });
     return ok({
-      ...(isCutOff(await world.host.lines(), offices) ? blamingHere(office) : office),
+      ...(isCutOff(await world.host.lines(), offices, world.health.usedLines) ? blamingHere(office) : office),
       overlay_addresses: overlay,
       prefixes: routes
         .map(({ destination }) => destination)

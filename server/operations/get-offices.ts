@@ -53,7 +53,7 @@ export const getOffices = operation({
       since_ms: nowMs - since_ms,
     }));
     const offices = viewOffices(snapshot, world);
-    const cutOff = isCutOff(await world.host.lines(), offices);
+    const cutOff = isCutOff(await world.host.lines(), offices, world.health.usedLines);
     return ok({
       offices: cutOff ? offices.map(blamingHere) : offices,
       pending,

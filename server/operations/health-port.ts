@@ -32,6 +32,8 @@ export interface HealthSample {
 export interface HealthPort {
   /** Wall clock of the last look; undefined before the first. */
   readonly checkedMs: number | undefined;
+  /** Interfaces that offices were last reached over. */
+  readonly usedLines?: readonly string[];
   of(nodeId: NodeId): OfficeHealth | undefined;
   /** The same for one path. */
   pathLoss(nodeId: NodeId, path: { readonly local: string; readonly remote: string }): number | undefined;

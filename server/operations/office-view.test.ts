@@ -23,6 +23,9 @@ test('a box is cut off when no port has a link and nobody answers', () => {
   expect(isCutOff([line(undefined)], [silent])).toBe(false);
   // Its line may be one that the ports do not tell of.
   expect(isCutOff([line(false)], [silent, { ...silent, state: 'working' }])).toBe(false);
+  const lan = { ...line(true), interface: 'lan0' };
+  expect(isCutOff([line(false), lan], [silent], ['eth0'])).toBe(true);
+  expect(isCutOff([line(false), lan], [silent], ['eth0', 'lan0'])).toBe(false);
   expect(isCutOff([], [silent])).toBe(false);
 });
 

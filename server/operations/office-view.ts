@@ -20,8 +20,15 @@ export const OfficeView = z.object({
 });
 export type OfficeView = z.output<typeof OfficeView>;
 
-/** Whether no cable is in, as far as the ports tell: whatever is silent then is not to blame for it. */
-export function isCutOff(lines: readonly HostLine[], offices: readonly Pick<OfficeView, 'state'>[]): boolean {
+/** Whether no cable is in where offices were last reached, as far as the ports tell: whatever is silent then is not to blame for it. */
+export function isCutOff(
+  all: readonly HostLine[],
+  offices: readonly Pick<OfficeView, 'state'>[],
+  used: readonly string[] = [],
+): boolean {
+  // A port for the computers of this office may well have a link.
+  const ways = all.filter((line) => used.includes(line.interface));
+  const lines = ways.length > 0 ? ways : all;
   if (lines.length === 0 || lines.some(({ isLinkUp }) => isLinkUp !== false)) return false;
   return !offices.some(({ state }) => state === 'working' || state === 'degraded');
 }

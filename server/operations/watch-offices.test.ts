@@ -126,6 +126,15 @@ describe('an office', () => {
     expect(health.of(york)).toMatchObject({ state: 'unknown', problem: 'the tunnel of this box does not answer' });
   });
 
+  test('leaves in mind which line it was reached over, when that is gone', async () => {
+    const { health, offices, run } = world();
+    health.start();
+    await run(2_000);
+    offices[0] = peer(york, { state: 'down', paths: [] });
+    await run(1_500);
+    expect(health.usedLines).toEqual(['eth0']);
+  });
+
   test('that was removed is forgotten', async () => {
     const { health, offices, run } = world();
     health.start();

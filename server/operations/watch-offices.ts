@@ -39,6 +39,8 @@ interface Watched {
   problem: string | undefined;
   /** Monotonic time when something was last heard from it. */
   heardMs: number | undefined;
+  /** Interfaces it was last reached over. */
+  lines: readonly string[];
   traffic: Traffic | undefined;
   sample: Omit<HealthSample, 'rttMs'>;
   lastGoodMs: number | undefined;
@@ -74,6 +76,10 @@ export class OfficeWatch implements HealthPort {
 
   get checkedMs(): number | undefined {
     return this.#checkedMs;
+  }
+
+  get usedLines(): readonly string[] {
+    return [...new Set([...this.#watched.values()].flatMap(({ lines }) => lines))];
   }
 
   of(nodeId: NodeId): OfficeHealth | undefined {
@@ -143,6 +149,7 @@ export class OfficeWatch implements HealthPort {
       connection: undefined,
       problem: undefined,
       heardMs: undefined,
+      lines: [],
       traffic: undefined,
       sample: NO_SAMPLE,
       lastGoodMs: this.#options.lastGood(nodeId),
@@ -240,6 +247,9 @@ function observePeer(office: Watched, peer: PeerStatus, nowMs: number): void {
   if (office.connection === 'up' && connection !== 'up') office.probes.disconnected();
   office.connection = connection;
   office.problem = peer.problem ?? undefined;
+  // Of a line that is gone nothing is told any more: the last word counts.
+  const lines = peer.paths.map((path) => path.interface).filter((name) => name !== '');
+  if (lines.length > 0) office.lines = lines;
   const silentMs = Math.min(...peer.paths.map((path) => path.silent_ms));
   if (Number.isFinite(silentMs)) office.heardMs = Math.max(office.heardMs ?? -Infinity, nowMs - silentMs);
   const now: Traffic = {
