@@ -53,7 +53,9 @@ const CERTIFICATE_CHECK_MS = 12 * 3_600_000;
 /** Brings the pages up: certificate, routes, ports; or says why not, and nothing is left open. */
 export async function openWeb(options: WebOptions): Promise<Result<OpenWeb>> {
   const { clock, log } = options;
-  const names = namesFor([options.hostName, ...EVERY_BOX, ...options.hosts, ...ownAddresses()]);
+  // Where it was told to listen is an address of its own, also while the cable is not in yet.
+  const told = options.listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
+  const names = namesFor([options.hostName, ...EVERY_BOX, ...options.hosts, ...told, ...ownAddresses()]);
   const place = { stateDir: options.stateDir, names, engineBinary: options.engineBinary };
   const opened = await openCertificate(place, clock.nowMs());
   if (!opened.ok) return opened;
@@ -75,7 +77,9 @@ export async function openWeb(options: WebOptions): Promise<Result<OpenWeb>> {
     mountApi: (to) => mountApi(to, front, clock),
     log,
   });
-  const allowed = new AllowedHosts([options.hostName, ...options.hosts], ownAddresses, () => clock.monotonicMs());
+  const allowed = new AllowedHosts([options.hostName, ...options.hosts, ...told], ownAddresses, () =>
+    clock.monotonicMs(),
+  );
   const isOurHost = (host: string): boolean => allowed.allows(host);
   const listener = createListener({ app, clock, isOurHost, rates: options.rates });
   const door = new TlsDoor({ pem: certificate.pem, listener, isOurHost, limits: options.limits ?? {} });

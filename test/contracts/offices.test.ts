@@ -134,15 +134,11 @@ describe.skipIf(!canRun)('two offices', () => {
     await ended(second);
     const lines = readFileSync(join(bradford.stateDir, 'audit.json'), 'utf8').trimEnd().split('\n');
     const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(events.map(({ event }) => event)).toEqual([
-      'box.started',
-      'peer.add',
-      expect.stringMatching(/peer/),
-      'box.started',
-      'peer.down',
-      'peer.remove',
-      'box.stopped',
-    ]);
+    const names = events.map(({ event }) => event);
+    expect(names.slice(0, 4)).toEqual(['box.started', 'peer.add', expect.stringMatching(/peer/), 'box.started']);
+    // The engine tells of the end while the operation is still being written down.
+    expect(names.slice(4, 6).sort()).toEqual(['peer.down', 'peer.remove']);
+    expect(names.slice(6)).toEqual(['box.stopped']);
     expect(events.find(({ event }) => event === 'peer.down')).toMatchObject({
       dest_node: node_id,
       protocol: 'quic',
