@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { ROLES } from '../core/role.ts';
 import type { PeopleStore, PeopleTables, Session, Token, User } from '../people/store.ts';
 import type { Database } from './database.ts';
 
-const Role = z.enum(['viewer', 'operator', 'admin', 'owner']);
+const Role = z.enum(ROLES);
 const Bytes = z.instanceof(Uint8Array);
 
 const UserRow = z.object({

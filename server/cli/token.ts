@@ -1,17 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { fail, ok, type Result } from '../core/result.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import type { RpcClient } from '../rpc/client.ts';
 import type { ResultOf } from '../rpc/methods.ts';
 import { type AskFlags, addAskFlags, askDaemon, printJson } from './ask-daemon.ts';
 import type { DaemonContext } from './daemon-context.ts';
 import { wholeNumber } from './ping.ts';
 import { table } from './table.ts';
-import { day, ROLE_NAMES } from './user.ts';
+import { day } from './user.ts';
 
 const MAX_DAYS = 365;
 
 interface AddFlags extends AskFlags {
-  readonly role: (typeof ROLE_NAMES)[number];
+  readonly role: Role;
   readonly days: number;
   readonly from?: string[];
 }
@@ -50,7 +51,7 @@ function registerAdd(token: Command, context: DaemonContext): void {
     .command('add')
     .description('Make a token and print it, once')
     .argument('<name>', 'what it is for')
-    .addOption(new Option('--role <role>', 'what it may').choices([...ROLE_NAMES]).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what it may').choices([...ROLES]).makeOptionMandatory())
     .requiredOption('--days <n>', 'how long it works, 1 to 365', wholeNumber(1, MAX_DAYS))
     .option('--from <cidr>', 'network that it works from, as in 192.0.2.0/24; may be repeated', collect);
   addAskFlags(command).action(async (name: string, flags: AddFlags) => {

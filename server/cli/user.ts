@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { fail, ok, type Result } from '../core/result.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import type { RpcClient } from '../rpc/client.ts';
 import type { ResultOf } from '../rpc/methods.ts';
 import { type AskFlags, addAskFlags, askDaemon, printJson } from './ask-daemon.ts';
@@ -8,8 +9,6 @@ import type { DaemonContext } from './daemon-context.ts';
 import { readNewPassword } from './read-secret.ts';
 import { table } from './table.ts';
 
-export const ROLE_NAMES = ['viewer', 'operator', 'admin', 'owner'] as const;
-type RoleName = (typeof ROLE_NAMES)[number];
 type UserRow = ResultOf<'GetUsers'>['users'][number];
 
 /** `quicether user`: who may sign in on the pages of this box. */
@@ -46,8 +45,8 @@ function registerAdd(user: Command, context: DaemonContext): void {
     .command('add')
     .description('Let somebody sign in; asks for the first password, or reads it from standard input')
     .argument('<name>', 'user name')
-    .addOption(new Option('--role <role>', 'what he may').choices([...ROLE_NAMES]).makeOptionMandatory());
-  addAskFlags(command).action(async (name: string, flags: AskFlags & { role: RoleName }) => {
+    .addOption(new Option('--role <role>', 'what he may').choices([...ROLES]).makeOptionMandatory());
+  addAskFlags(command).action(async (name: string, flags: AskFlags & { role: Role }) => {
     const password = await readNewPassword({ stdin: process.stdin, ask: (text) => process.stderr.write(text) });
     if (!password.ok) return reportFailures(context, [password.error], flags);
     const params = { user_name: name, role: flags.role, password: password.value };
@@ -63,8 +62,8 @@ function registerRole(user: Command, context: DaemonContext): void {
     .command('role')
     .description('Change what somebody may; he has to sign in again')
     .argument('<name>', 'user name')
-    .addArgument(new Argument('<role>', 'what he may').choices([...ROLE_NAMES]));
-  addAskFlags(command).action(async (name: string, role: RoleName, flags: AskFlags) => {
+    .addArgument(new Argument('<role>', 'what he may').choices([...ROLES]));
+  addAskFlags(command).action(async (name: string, role: Role, flags: AskFlags) => {
     const done = await askDaemon(context, flags, async (client) => {
       const found = await findUser(client, name);
       return found.ok ? client.call('SetUserRole', { user_id: found.value.user_id, role }) : found;

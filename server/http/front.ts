@@ -50,6 +50,9 @@ export interface AskOptions {
   readonly waits?: boolean;
 }
 
+/** Asks the daemon, in whoever's name it was made for. */
+export type Ask = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<Result<ResultOf<M>>>;
+
 /**
  * What page modules are handed: the daemon, asked in the name of whoever sent the request, and the
  * few ways in which a page answers.
@@ -66,8 +69,6 @@ export interface Front {
   /** The daemon itself, for who says on whose behalf (REST); {@link sourceOf} says where a request came from. */
   readonly daemon: Daemon;
   sourceOf(c: WebContext): string;
-  /** The same for a method that the operations do not declare (yet); the caller says what it answers. */
-  askLoose<T>(c: WebContext, method: string, params: object, options?: AskOptions): Promise<Result<T>>;
   /** A page behind the sign-in; whoever has no session is sent to sign in. */
   page(c: WebContext, view: (frame: Frame) => Markup, status?: number): Promise<Response>;
   /** A page in front of it. */

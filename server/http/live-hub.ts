@@ -1,8 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { ROLES, type Role } from '../operations/actor.ts';
+import type { MethodName, ParamsOf, ResultOf } from '../rpc/methods.ts';
 import type { Daemon } from './daemon-lines.ts';
-import type { LiveAsk, LiveTopic } from './live.ts';
+import type { Ask } from './front.ts';
+import type { LiveTopic } from './live.ts';
 import { type EventSink, encodeEvent, Viewer } from './live-viewers.ts';
 
 /** Browsers that watch at one time, and those of one session. */
@@ -164,14 +166,14 @@ export class LiveHub {
     return { changed, isKnown };
   }
 
-  #askAs(viewer: Viewer, { watching: { role } }: Group): LiveAsk {
-    return <T>(method: string, params: object): Promise<Result<T>> => {
+  #askAs(viewer: Viewer, { watching: { role } }: Group): Ask {
+    return <M extends MethodName>(method: M, params: ParamsOf<M>): Promise<Result<ResultOf<M>>> => {
       const question = `${role} ${method} ${JSON.stringify(params)}`;
       const known = this.#answers.get(question);
-      if (known !== undefined) return known as Promise<Result<T>>;
+      if (known !== undefined) return known as Promise<Result<ResultOf<M>>>;
       const asked = this.#daemon.call(method, params, { onBehalf: behalfOf(viewer) });
       this.#answers.set(question, asked);
-      return asked as Promise<Result<T>>;
+      return asked as Promise<Result<ResultOf<M>>>;
     };
   }
 

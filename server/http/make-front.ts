@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { Markup } from '../../views/markup.ts';
-import type { Frame, Me, Offices, Page, Trial, Word } from '../../views/model.ts';
+import type { Frame, Me, Page, Word } from '../../views/model.ts';
 import { type ErrorModel, errorPage } from '../../views/pages/errors.ts';
 import { enrolPage } from '../../views/pages/password.ts';
 import type { Clock } from '../core/clock.ts';
 import { surfaceOf } from '../core/failures.ts';
 import { type Failure, fail, ok, type Result } from '../core/result.ts';
 import { ROLES, type Role } from '../operations/actor.ts';
+import type { MethodName, ParamsOf, ResultOf } from '../rpc/methods.ts';
 import { dropSession, leaveWord, sessionOf, takeWord, tokenCookieOrNew, zoneOf } from './cookies.ts';
 import { csrfToken, FORGED } from './csrf.ts';
 import type { Daemon } from './daemon-lines.ts';
@@ -52,13 +53,16 @@ export class WebFront implements Front {
     this.asset = parts.assetOf;
   }
 
-  readonly ask: Front['ask'] = (c, method, params, options) => this.askLoose(c, method, params, options);
-
-  askLoose<T>(c: WebContext, method: string, params: object, options: AskOptions = {}): Promise<Result<T>> {
+  ask<M extends MethodName>(
+    c: WebContext,
+    method: M,
+    params: ParamsOf<M>,
+    options: AskOptions = {},
+  ): Promise<Result<ResultOf<M>>> {
     const session = sessionOf(c);
     const onBehalf = { ...(session ? { session } : {}), source: this.sourceOf(c), surface: 'page' } as const;
     const call = () => this.daemon.call(method, params, { onBehalf, ...options });
-    return answerOnce(c, method, params, call) as Promise<Result<T>>;
+    return answerOnce(c, method, params, call) as Promise<Result<ResultOf<M>>>;
   }
 
   sourceOf(c: WebContext): string {
@@ -164,7 +168,7 @@ export class WebFront implements Front {
     const known = c.get('whoIsIt');
     if (known) return known;
     const asking = sessionOf(c)
-      ? this.askLoose<WhoIsIt>(c, 'GetMe', {})
+      ? this.ask(c, 'GetMe', {})
       : Promise.resolve(fail('permission.signed-out', 'nobody is signed in'));
     c.set('whoIsIt', asking);
     return asking;
@@ -174,8 +178,8 @@ export class WebFront implements Front {
     // All at once: a page takes as long as the slowest answer.
     const [me, trial, offices, facts] = await Promise.all([
       this.me(c),
-      this.askLoose<{ trial: Trial | null }>(c, 'GetTrial', {}),
-      this.askLoose<Offices>(c, 'GetOffices', {}),
+      this.ask(c, 'GetTrial', {}),
+      this.ask(c, 'GetOffices', {}),
       this.#boxFacts(c),
     ]);
     if (!me.ok) return me;
@@ -191,7 +195,7 @@ export class WebFront implements Front {
   async #boxFacts(c: WebContext): Promise<BoxFacts> {
     const nowMs = this.#parts.clock.monotonicMs();
     if (this.#facts && nowMs - this.#facts.atMs < FACTS_MS) return this.#facts.value;
-    const said = await this.askLoose<{ version: string; node_id: string; name: string }>(c, 'GetStatus', {});
+    const said = await this.ask(c, 'GetStatus', {});
     if (!said.ok) return { version: '', nodeId: null };
     const value = { version: said.value.version, nodeId: said.value.node_id };
     this.#facts = { atMs: nowMs, value };

@@ -1,7 +1,7 @@
 import type { OfficeState } from './office-state.ts';
 
-/** A line that nothing was heard on for so long is suspect. */
-const SUSPECT_MS = 5_000;
+/** A path that nothing was heard on for longer is suspect: the engine keeps a quiet one alive every 5 s. */
+export const SUSPECT_MS = 6_000;
 const DEGRADED_LOSS = 0.05;
 
 /** One path to an office over a line. */

@@ -1,6 +1,6 @@
-import type { Role } from '../people/role.ts';
+import type { Role } from '../core/role.ts';
 
-export { ROLES, type Role } from '../people/role.ts';
+export { ROLES, type Role } from '../core/role.ts';
 
 /** What an operation asks for: a role, or nothing at all. */
 export type Right = Role | 'anyone';

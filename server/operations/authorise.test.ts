@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ROLES } from '../core/role.ts';
 import type { Actor, Right } from './actor.ts';
 import { OPERATIONS } from './all.ts';
 import { decideAccess, type Guarded } from './authorise.ts';
@@ -9,7 +10,6 @@ const NOW_MS = 1_000_000;
 
 // Written out once more, so that a slip in the declaration or in the rule shows.
 const RANK: Readonly<Record<Right, number>> = { anyone: 0, viewer: 1, operator: 2, admin: 3, owner: 4 };
-const ROLES = ['viewer', 'operator', 'admin', 'owner'] as const;
 const SURFACES: readonly Surface[] = ['rpc', 'rest', 'page'];
 
 const actor = (more: Partial<Actor>): Actor => ({

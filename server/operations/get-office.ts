@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { PathStatus } from '../adapters/engine-messages.ts';
 import { fail, ok } from '../core/result.ts';
+import { SUSPECT_MS } from '../lines/line-state.ts';
 import { AuditView, viewEvent } from './audit-view.ts';
 import { findPeer } from './find-peer.ts';
 import { blamingHere, isCutOff, OfficeView, rounded, viewOffices } from './office-view.ts';
@@ -15,8 +16,6 @@ const OfficePath = z.object({
   loss_ratio: z.number().nullable().describe('lately; null while nothing is sent'),
   state: z.enum(['up', 'suspect']),
 });
-/** The engine keeps a quiet path alive every few seconds. */
-const SUSPECT_MS = 5_000;
 const EVENTS = 20;
 
 /** One office with its paths, numbers and what happened. */

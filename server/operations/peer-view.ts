@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { PathStatus, PeerStatus, Snapshot } from '../adapters/engine-messages.ts';
 import type { Failure } from '../core/result.ts';
+import { SUSPECT_MS } from '../lines/line-state.ts';
 import type { World } from './world.ts';
 
 /** One pair of lines, as status shows it. */
@@ -29,9 +30,6 @@ export const PeerView = z.object({
   received_bytes: z.number(),
 });
 export type PeerView = z.output<typeof PeerView>;
-
-/** A path that has been silent for so long is shown as suspect. */
-const SUSPECT_MS = 15_000;
 
 export function viewPath(peer: string, path: PathStatus): z.output<typeof PathView> {
   return {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ok, type Result } from '../core/result.ts';
+import { ROLES } from '../core/role.ts';
 import { notAPerson } from '../people/failures.ts';
-import { ROLES } from '../people/role.ts';
 import type { User } from '../people/store.ts';
 import { parseUserName } from '../people/user-name.ts';
 import type { Actor } from './actor.ts';

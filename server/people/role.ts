@@ -1,6 +1,4 @@
-/** Rising rights; a role may do what the ones before it may. */
-export const ROLES = ['viewer', 'operator', 'admin', 'owner'] as const;
-export type Role = (typeof ROLES)[number];
+import { ROLES, type Role } from '../core/role.ts';
 
 /** Whether `role` may do what asks for `wanted`. */
 export function includes(role: Role, wanted: Role): boolean {

@@ -1,5 +1,5 @@
 import type { Result } from '../core/result.ts';
-import type { Role } from './role.ts';
+import type { Role } from '../core/role.ts';
 
 /** Somebody who signs in with a name and a password. */
 export interface User {

@@ -1,8 +1,9 @@
 import { type Ip, readIp } from '../core/ip.ts';
 import { contains, formatPrefix, parsePrefix } from '../core/prefix.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import type { Role } from '../core/role.ts';
 import type { PeoplePorts } from './ports.ts';
-import { includes, lesser, type Role } from './role.ts';
+import { includes, lesser } from './role.ts';
 import { makeId, makeSecret } from './secrets.ts';
 import type { Token } from './store.ts';
 

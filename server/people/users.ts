@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from '../core/result.ts';
+import type { Role } from '../core/role.ts';
 import { lastOwner, unknownUser } from './failures.ts';
 import type { PasswordCheck } from './password-check.ts';
 import { decidePassword } from './password-policy.ts';
 import type { PeoplePorts } from './ports.ts';
-import type { Role } from './role.ts';
 import { makeId, makeReadableCode } from './secrets.ts';
 import { endSessions } from './sessions.ts';
 import type { PeopleTables, User } from './store.ts';

@@ -5,8 +5,9 @@
 
 use crate::packet::{ICMP, ICMPV6, Packet};
 
-/// A flow without a train for so long is over.
-pub const LIVE_S: u32 = 600;
+/// A flow without a train for so long is over: 2 hours 4 minutes, what RFC 5382 (REQ-5) asks a NAT to
+/// keep a quiet TCP connection for. Shorter than the table's own forgetting only on a quiet box.
+const LIVE_S: u32 = 7_440;
 
 const PLACES: usize = 4;
 const ROWS: usize = 1 << 14;
@@ -52,8 +53,8 @@ impl Flows {
     }
 }
 
-/// Whether a packet tells of others rather than being a flow of its own: ICMP, which live flows
-/// need to learn of a path's MTU or of its end.
+/// Whether a packet may pass although it belongs to no live flow: ICMP, by which live flows learn of a
+/// path's MTU or of its end. Echoes pass with it: they carry no conversation.
 pub fn tells_of_others(packet: &Packet) -> bool {
     matches!(packet.protocol, ICMP | ICMPV6)
 }
@@ -66,7 +67,6 @@ mod tests {
 
     fn packet(src: &str, dst: &str, ports: (u16, u16)) -> Packet {
         let (src, dst): (IpAddr, IpAddr) = (src.parse().unwrap(), dst.parse().unwrap());
-        let whole = Fragment::Whole;
         Packet {
             src,
             dst,
@@ -77,7 +77,7 @@ mod tests {
             l4_offset: 20,
             total_len: 60,
             ports: Some(ports),
-            fragment: whole,
+            fragment: Fragment::Whole,
         }
     }
 

@@ -13,7 +13,7 @@ use quicether_runtime::{Applied, Handle, NodeKey};
 
 use crate::connection::{ConnectionId, Input};
 use crate::desired::{OwnBox, Parsed, parse};
-use crate::lease::Lease;
+use crate::lease::{self, Lease};
 use crate::messages::{Answer, Call, DesiredState, Event, Message, PROTOCOL, Request};
 use crate::outbox::Outbox;
 use crate::privileges::have_net_admin;
@@ -60,7 +60,7 @@ impl Control {
             instance,
             parsed: None,
             started: now,
-            lease: Lease::new(now),
+            lease: Lease::new(now, lease::length_from_environment()),
             connections: HashMap::new(),
             daemon: None,
             dropped_events: 0,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 /// Without a word from the daemon for this long, nothing new is accepted.
 pub const LEASE: Duration = Duration::from_secs(15 * 60);
 
-/// The lease's length: [`LEASE`], or fewer seconds when `QUICETHER_LEASE_SECONDS` says so, for tests.
-fn length() -> Duration {
+/// [`LEASE`], or fewer seconds when `QUICETHER_LEASE_SECONDS` says so, for tests.
+pub fn length_from_environment() -> Duration {
     let asked = std::env::var("QUICETHER_LEASE_SECONDS").ok().and_then(|text| text.parse().ok());
     asked.map_or(LEASE, |seconds| LEASE.min(Duration::from_secs(seconds)))
 }
@@ -22,8 +22,7 @@ pub struct Lease {
 
 impl Lease {
     /// A lease that begins now.
-    pub fn new(now: Instant) -> Self {
-        let length = length();
+    pub fn new(now: Instant, length: Duration) -> Self {
         Self { length, until: now + length, told: false }
     }
 
@@ -54,7 +53,7 @@ mod tests {
     #[test]
     fn runs_out_once_and_comes_back() {
         let start = Instant::now();
-        let mut lease = Lease::new(start);
+        let mut lease = Lease::new(start, LEASE);
         assert!(!lease.expire(start + LEASE - Duration::from_millis(1)));
         assert!(lease.expire(start + LEASE));
         assert!(!lease.expire(start + LEASE * 2), "told only once");
@@ -67,7 +66,7 @@ mod tests {
     #[test]
     fn a_renewal_in_time_changes_nothing_but_the_end() {
         let start = Instant::now();
-        let mut lease = Lease::new(start);
+        let mut lease = Lease::new(start, LEASE);
         assert!(!lease.renew(start + LEASE / 2));
         assert!(!lease.expire(start + LEASE));
         assert_eq!(lease.remaining(start + LEASE), LEASE / 2);

@@ -1,5 +1,5 @@
 import { activityParts } from '../../../views/live.ts';
-import type { AuditEvent, AuditFilter, ChainState } from '../../../views/model.ts';
+import type { AuditEvent, AuditFilter } from '../../../views/model.ts';
 import { type ActivityModel, activityPage } from '../../../views/pages/activity.ts';
 import type { Front, PageModule, WebContext } from '../front.ts';
 import { contextOf } from './home.ts';
@@ -17,7 +17,7 @@ interface Answer {
 export const activityPages: PageModule = (app, front) => {
   app.get('/activity', front.requireRole('operator'), (c) => show(front, c, null));
   app.post('/activity/verify', front.requireRole('operator'), async (c) => {
-    const chain = await front.askLoose<ChainState>(c, 'VerifyAudit', {}, { timeoutMs: 60_000, waits: true });
+    const chain = await front.ask(c, 'VerifyAudit', {}, { timeoutMs: 60_000, waits: true });
     if (!chain.ok) return front.failed(c, chain.error);
     return show(front, c, { state: chain.value, checkedMs: Date.now() });
   });
@@ -34,7 +34,7 @@ export const activityPages: PageModule = (app, front) => {
 async function show(front: Front, c: WebContext, chain: ActivityModel['chain']): Promise<Response> {
   const filter = filterOf(c);
   const before = Number(c.req.query('before'));
-  const asked = await front.askLoose<Answer>(c, 'GetAudit', {
+  const asked = await front.ask(c, 'GetAudit', {
     limit: SHOWN,
     ...(Number.isSafeInteger(before) && before > 0 ? { before } : {}),
     ...Object.fromEntries(Object.entries(filter).filter(([, word]) => word !== '')),
@@ -60,7 +60,7 @@ function filterOf(c: WebContext): AuditFilter {
 async function exportAll(front: Front, c: WebContext): Promise<Response> {
   type Chunk = { readonly lines: readonly string[]; readonly next: number | null };
   const chunk = (after: number) =>
-    front.askLoose<Chunk>(c, 'ExportAudit', { after, limit: EXPORT_CHUNK }, { timeoutMs: 30_000, waits: true });
+    front.ask(c, 'ExportAudit', { after, limit: EXPORT_CHUNK }, { timeoutMs: 30_000, waits: true });
   const first = await chunk(0);
   if (!first.ok) return front.failed(c, first.error);
   let ready: Chunk | undefined = first.value;

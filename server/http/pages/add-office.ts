@@ -58,13 +58,13 @@ export const addOfficePages: PageModule = (app, front) => {
 async function show(front: Front, c: WebContext, typed: FormFields, mistakes: Mistakes): Promise<Response> {
   const ask = askFor(front, c);
   const [{ pending, sought }, addresses] = await Promise.all([
-    orElse<Pick<Offices, 'pending' | 'sought'>>(ask('GetOffices', {}), { pending: [] }),
+    orElse(ask('GetOffices', {}), { pending: [], sought: [] }),
     ownAddresses(ask),
   ]);
   const text = (name: string): string => fieldOf(typed, name) ?? '';
   const model: Omit<AddOfficeModel, 'words'> = {
     addresses,
-    sought: sought ?? [],
+    sought,
     pending: pending.map((one) => ({ ...one, words: wordsOf(one.node_id) })),
     typed: { name: text('name'), node_id: text('node_id'), address: text('address') },
     mistakes,
@@ -77,7 +77,7 @@ async function add(front: Front, c: WebContext): Promise<Response> {
   const form = await front.form(c, AddForm);
   if (!form.ok) return show(front, c, form.typed, form.mistakes);
   const { name, address, node_id } = form.value;
-  const added = await front.askLoose<{ node_id: string | null }>(c, 'AddPeer', {
+  const added = await front.ask(c, 'AddPeer', {
     address,
     ...(name ? { name } : {}),
     ...(node_id ? { node_id } : {}),

@@ -1,19 +1,16 @@
 import type { Failure, Result } from '../../core/result.ts';
 import { ok } from '../../core/result.ts';
 import { fieldOf } from '../form.ts';
-import type { FormFields, Front, WebContext } from '../front.ts';
+import type { Ask, FormFields, Front, WebContext } from '../front.ts';
 import { sentenceOf } from '../sentence.ts';
-
-/** Asks the daemon, in whoever's name it was made for. */
-export type Ask = <T>(method: string, params: object) => Promise<Result<T>>;
 
 /** Asks in the name of whoever sent this request. */
 export function askFor(front: Front, c: WebContext): Ask {
-  return (method, params) => front.askLoose(c, method, params);
+  return (method, params) => front.ask(c, method, params);
 }
 
 /** The answer, or `otherwise` when there is none: for what a page shows beside its matter. */
-export async function orElse<T>(asked: Promise<Result<T>>, otherwise: T): Promise<T> {
+export async function orElse<T, U>(asked: Promise<Result<T>>, otherwise: U): Promise<T | U> {
   const answer = await asked;
   return answer.ok ? answer.value : otherwise;
 }
@@ -50,6 +47,6 @@ export async function proveWith(front: Front, c: WebContext, form: FormFields): 
   const password = fieldOf(form, 'password');
   if (password === undefined || password === '') return ok(undefined);
   const code = fieldOf(form, 'code')?.trim();
-  const proven = await front.askLoose<unknown>(c, 'ProvePassword', { password, ...(code ? { code } : {}) });
+  const proven = await front.ask(c, 'ProvePassword', { password, ...(code ? { code } : {}) });
   return proven.ok ? ok(undefined) : proven;
 }

@@ -10,7 +10,7 @@ export const confirmPages: PageModule = (app, front) => {
     if (!form.ok) return front.failed(c, { code: 'web.bad-form', message: 'this is not the form of the banner' });
     const { trial_id, decision } = form.value;
     const isKept = decision === 'keep';
-    const decided = await front.askLoose<object>(c, isKept ? 'ConfirmTrial' : 'RevertTrial', { trial_id });
+    const decided = await front.ask(c, isKept ? 'ConfirmTrial' : 'RevertTrial', { trial_id });
     if (!decided.ok) {
       return front.redirectBack(c, '/system', {
         state: 'failed',

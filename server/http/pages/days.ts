@@ -1,6 +1,6 @@
 import type { History, Office } from '../../../views/model.ts';
 import type { Slice } from '../../../views/parts/day.ts';
-import type { Ask } from './asking.ts';
+import type { Ask } from '../front.ts';
 
 /** Slices in two days; the strip shows the later half. */
 const POINTS = 96;
@@ -37,7 +37,7 @@ export class Days {
   async #refresh(ask: Ask, id: string, nowMs: number): Promise<void> {
     const known = this.#kept.get(id);
     if (known && nowMs - known.atMs < FRESH_MS) return;
-    const asked = await ask<History>('GetHistory', { subject: id, series: 'rtt_ms', range: '2d', max_points: POINTS });
+    const asked = await ask('GetHistory', { subject: id, series: 'rtt_ms', range: '2d', max_points: POINTS });
     if (!asked.ok) return;
     if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
     this.#kept.set(id, { atMs: nowMs, slices: slicesOf(asked.value, nowMs) });

@@ -1,11 +1,11 @@
 import { beatParts, homeParts, pulseParts } from '../../../views/live.ts';
-import type { History, Line, Offices } from '../../../views/model.ts';
+import type { History, Offices } from '../../../views/model.ts';
 import { type HomeModel, homePage } from '../../../views/pages/home.ts';
 import { welcomePage } from '../../../views/pages/welcome.ts';
 import { ok, type Result } from '../../core/result.ts';
-import type { Front, PageModule } from '../front.ts';
+import type { Ask, Front, PageModule } from '../front.ts';
 import type { LiveAbout } from '../live.ts';
-import { type Ask, askFor, orElse } from './asking.ts';
+import { askFor, orElse } from './asking.ts';
 import { Days } from './days.ts';
 import { ownAddresses, wordsOf } from './identity.ts';
 
@@ -16,11 +16,11 @@ export type HomeAnswers = Omit<HomeModel, 'boxName'>;
 
 /** All that home shows, from as few questions as there are. */
 export async function askHome(ask: Ask, days: Days, nowMs: number): Promise<Result<HomeAnswers>> {
-  const rate = (series: string) =>
-    ask<History>('GetHistory', { subject: 'box', series, range: '10m', max_points: RATE_POINTS });
+  const rate = (series: 'received_bps' | 'sent_bps') =>
+    ask('GetHistory', { subject: 'box', series, range: '10m', max_points: RATE_POINTS });
   const [offices, lines, received, sent] = await Promise.all([
-    ask<Offices>('GetOffices', {}),
-    orElse(ask<{ lines: readonly Line[] }>('GetLines', {}), { lines: [] }),
+    ask('GetOffices', {}),
+    orElse(ask('GetLines', {}), { lines: [] }),
     rate('received_bps'),
     rate('sent_bps'),
   ]);
@@ -99,5 +99,5 @@ export function contextOf(
 
 /** What this box is called. */
 export async function boxName(ask: Ask): Promise<string> {
-  return (await orElse(ask<{ box_name: string }>('GetClaimState', {}), { box_name: 'This box' })).box_name;
+  return (await orElse(ask('GetClaimState', {}), { box_name: 'This box' })).box_name;
 }

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import type { Line } from '../../../views/model.ts';
 import { fingerprintWords } from '../certificate.ts';
-import { type Ask, orElse } from './asking.ts';
+import type { Ask } from '../front.ts';
+import { orElse } from './asking.ts';
 
 const MOST_ADDRESSES = 8;
 const USUAL_PORT = '9000';
@@ -14,8 +14,8 @@ export function wordsOf(nodeId: string | null): readonly string[] {
 /** Where other boxes might reach this one: the addresses of its lines, with the port of the tunnel. */
 export async function ownAddresses(ask: Ask): Promise<readonly string[]> {
   const [{ lines }, { listen }] = await Promise.all([
-    orElse(ask<{ lines: readonly Line[] }>('GetLines', {}), { lines: [] }),
-    orElse(ask<{ listen: readonly string[] }>('GetStatus', {}), { listen: [] }),
+    orElse(ask('GetLines', {}), { lines: [] }),
+    orElse(ask('GetStatus', {}), { listen: [] }),
   ]);
   const port = /:(\d+)$/.exec(listen[0] ?? '')?.[1] ?? USUAL_PORT;
   const known = lines.flatMap(({ addresses }) => addresses);

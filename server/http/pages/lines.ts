@@ -11,7 +11,7 @@ interface Lines {
 /** The internet lines of this box. */
 export const linePages: PageModule = (app, front) => {
   app.get('/lines', async (c) => {
-    const asked = await front.askLoose<Lines>(c, 'GetLines', {});
+    const asked = await front.ask(c, 'GetLines', {});
     if (!asked.ok) return front.failed(c, asked.error);
     return front.page(c, (frame) => linesPage(frame, asked.value));
   });

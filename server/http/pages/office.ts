@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { officeParts } from '../../../views/live.ts';
 import { pathTo } from '../../../views/markup.ts';
-import type { History, Mistakes, OfficeDetail, Offices, Range } from '../../../views/model.ts';
+import type { History, Mistakes, OfficeDetail, Range } from '../../../views/model.ts';
 import { nameToType, officePage } from '../../../views/pages/office.ts';
 import { officesPage } from '../../../views/pages/offices.ts';
 import { nameOf, startNameOf } from '../../../views/words/verdict.ts';
 import type { Failure } from '../../core/result.ts';
-import type { Front, PageModule, WebContext } from '../front.ts';
-import { type Ask, askFor, mistakesOf, orElse, proveWith } from './asking.ts';
+import type { ParamsOf } from '../../rpc/methods.ts';
+import type { Ask, Front, PageModule, WebContext } from '../front.ts';
+import { askFor, mistakesOf, orElse, proveWith } from './asking.ts';
 import { Days } from './days.ts';
 import { contextOf } from './home.ts';
 
@@ -25,7 +26,7 @@ export const officePages: PageModule = (app, front) => {
   const days = new Days();
   app.get('/offices', async (c) => {
     const ask = askFor(front, c);
-    const offices = await ask<Offices>('GetOffices', {});
+    const offices = await ask('GetOffices', {});
     if (!offices.ok) return front.failed(c, offices.error);
     const strips = await days.of(ask, offices.value.offices, Date.now());
     return front.page(c, (frame) => officesPage(frame, { offices: offices.value, days: strips }));
@@ -46,10 +47,7 @@ async function show(front: Front, c: WebContext, mistakes: Mistakes): Promise<Re
   const ask = askFor(front, c);
   const peer = c.req.param('id') ?? '';
   const range = RANGES.find((one) => one === c.req.query('range')) ?? '10m';
-  const [office, histories] = await Promise.all([
-    ask<OfficeDetail>('GetOffice', { peer }),
-    askHistories(ask, peer, range),
-  ]);
+  const [office, histories] = await Promise.all([ask('GetOffice', { peer }), askHistories(ask, peer, range)]);
   if (!office.ok) return unknownOffice(front, c, office.error);
   const status = Object.keys(mistakes).length > 0 ? 422 : 200;
   return front.page(c, (frame) => officePage(frame, { office: office.value, range, ...histories, mistakes }), status);
@@ -67,8 +65,8 @@ function unknownOffice(front: Front, c: WebContext, failure: Failure): Response 
 }
 
 async function askHistories(ask: Ask, subject: string, range: Range) {
-  const history = (series: string): Promise<History | null> =>
-    orElse<History | null>(ask<History>('GetHistory', { subject, series, range, max_points: CHART_POINTS }), null);
+  const history = (series: ParamsOf<'GetHistory'>['series']): Promise<History | null> =>
+    orElse(ask('GetHistory', { subject, series, range, max_points: CHART_POINTS }), null);
   const [received, sent, replies] = await Promise.all([
     history('received_bps'),
     history('sent_bps'),
@@ -81,7 +79,7 @@ async function remove(front: Front, c: WebContext): Promise<Response> {
   const peer = c.req.param('id') ?? '';
   const form = await front.form(c, RemoveForm);
   if (!form.ok) return show(front, c, form.mistakes);
-  const office = await front.askLoose<OfficeDetail>(c, 'GetOffice', { peer });
+  const office = await front.ask(c, 'GetOffice', { peer });
   if (!office.ok) return unknownOffice(front, c, office.error);
   const expected = nameToType(office.value);
   if (form.value.typed.trim() !== expected.trim()) {

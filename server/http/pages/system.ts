@@ -49,10 +49,7 @@ export const systemPages: PageModule = (app, front) => {
 
 async function show(front: Front, c: WebContext, typed: FormFields, mistakes: Mistakes): Promise<Response> {
   const ask = askFor(front, c);
-  const [system, status] = await Promise.all([
-    ask<SystemState>('GetSystem', {}),
-    orElse<{ listen: readonly string[] } | null>(ask('GetStatus', {}), null),
-  ]);
+  const [system, status] = await Promise.all([ask('GetSystem', {}), orElse(ask('GetStatus', {}), null)]);
   if (!system.ok) return front.failed(c, system.error);
   const model = {
     system: system.value,
@@ -67,7 +64,7 @@ async function show(front: Front, c: WebContext, typed: FormFields, mistakes: Mi
 
 function registerRestart(app: App, front: Front): void {
   app.post('/system/restart', async (c) => {
-    const restarted = await front.askLoose<object>(c, 'RestartDaemon', {});
+    const restarted = await front.ask(c, 'RestartDaemon', {});
     if (!restarted.ok) return front.failed(c, restarted.error);
     return front.redirectTo(c, '/system', {
       state: 'busy',
@@ -76,7 +73,7 @@ function registerRestart(app: App, front: Front): void {
     });
   });
   app.post('/system/reboot', async (c) => {
-    const rebooting = await front.askLoose<object>(c, 'Reboot', {});
+    const rebooting = await front.ask(c, 'Reboot', {});
     if (!rebooting.ok) return front.failed(c, rebooting.error);
     return front.redirectTo(c, '/system', {
       state: 'busy',
@@ -96,7 +93,7 @@ async function tryListen(front: Front, c: WebContext): Promise<Response> {
     return mistakes ? show(front, c, form.typed, mistakes) : front.failed(c, proven.error);
   }
   const addresses = form.value.listen.split(/[\s,]+/).filter((address) => address !== '');
-  const tried = await front.askLoose<object>(c, 'TryListen', { addresses });
+  const tried = await front.ask(c, 'TryListen', { addresses });
   if (tried.ok)
     return front.redirectTo(c, '/system', {
       state: 'busy',
@@ -115,7 +112,7 @@ async function install(front: Front, c: WebContext): Promise<Response> {
     const mistakes = mistakesOf(proven.error, {}, 'install_');
     return mistakes ? show(front, c, form.typed, mistakes) : front.failed(c, proven.error);
   }
-  const installed = await front.askLoose<object>(c, 'InstallUpdate', { upload_id: form.value.upload_id });
+  const installed = await front.ask(c, 'InstallUpdate', { upload_id: form.value.upload_id });
   if (!installed.ok) return front.failed(c, installed.error);
   return front.redirectTo(c, '/system', {
     state: 'busy',
@@ -137,7 +134,7 @@ async function setSsh(front: Front, c: WebContext): Promise<Response> {
     .split(/\r?\n/)
     .map((key) => key.trim())
     .filter((key) => key !== '');
-  const set = await front.askLoose<object>(c, 'SetSsh', {
+  const set = await front.ask(c, 'SetSsh', {
     on,
     ...(on && keys.length > 0 ? { authorized_keys: keys } : {}),
   });
@@ -155,7 +152,7 @@ async function reset(front: Front, c: WebContext): Promise<Response> {
     return mistakes ? show(front, c, form.typed, mistakes) : front.failed(c, proven.error);
   }
   const { site_name, presence } = form.value;
-  const done = await front.askLoose<object>(c, 'FactoryReset', { site_name, ...(presence ? { code: presence } : {}) });
+  const done = await front.ask(c, 'FactoryReset', { site_name, ...(presence ? { code: presence } : {}) });
   if (!done.ok) {
     const mistakes = mistakesOf(done.error, { 'system.site-name': 'site_name', 'system.presence': 'presence' });
     return mistakes ? show(front, c, form.typed, mistakes) : front.failed(c, done.error);

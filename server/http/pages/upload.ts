@@ -42,7 +42,7 @@ export const uploadPages: PageModule = (app, front) => {
 /** The id of the upload, once all of it is there. */
 async function passOn(c: WebContext, front: Front, form: FileForm, read: ReadPiece): Promise<Result<string>> {
   if (form.sizeBytes === 0) return fail('web.bad-form', 'no file was chosen, or it is empty');
-  const begun = await front.askLoose<{ upload_id: string }>(c, 'BeginUpdate', { size_bytes: form.sizeBytes });
+  const begun = await front.ask(c, 'BeginUpdate', { size_bytes: form.sizeBytes });
   if (!begun.ok) return begun;
   const { upload_id } = begun.value;
   let offset = 0;
@@ -72,7 +72,7 @@ async function sendPart(
   const params = { upload_id, offset, data: part.toString('base64') };
   // On a line of its own: quick questions do not wait behind half a megabyte.
   const options = { waits: true, timeoutMs: PART_TIMEOUT_MS };
-  const sent = await front.askLoose<{ received_bytes: number }>(c, 'SendUpdate', params, options);
+  const sent = await front.ask(c, 'SendUpdate', params, options);
   return sent.ok ? ok(undefined) : sent;
 }
 
